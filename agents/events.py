@@ -1,0 +1,333 @@
+"""The vocabulary, in the order of the story; behind each event stands the one agent that emits it.
+
+sense -> detect | predict -> diagnose -> select -> recover -> verify -> learn
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from utils.event import Event, Fact, Telemetry
+
+__all__ = ["Event", "Fact", "Telemetry"]
+
+Health = Literal["starting", "healthy", "unhealthy", "down", "stopped", "unknown"]
+Symptom = Literal[
+    "",
+    "exit",  # we saw the process end
+    "found_dead",  # it was running before we looked away, and is not there now
+    "timeout",  # the probe got no answer in time
+    "refused",  # nobody listens
+    "bad_status",  # an answer that says no (HTTP status, exit code of an exec probe)
+    "stale_heartbeat",
+    "error",  # any other failure of the probe
+]
+CauseName = Literal[
+    "crash", "hang", "memory_leak", "cpu_saturation", "disk_full", "network_latency", "packet_loss",
+    "connection_exhaustion", "dependency_failure", "bad_deploy", "config_error", "traffic_spike",
+    "state_corruption", "data_quality", "data_drift", "model_degradation", "unknown",
+]  # fmt: skip
+
+
+# --- run: emitted by "operator" (the command line, the API, the composition root) ------------------------------------
+
+
+class ConfigChanged(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """A configuration came into force. At every start too, then `why` is "start"."""
+
+    digest: str
+    services: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    why: Literal["start", "reload", "refused"] = "start"
+    problem: str = ""  # only when a new file was refused
+
+
+class OperatorCommanded(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """A person (or the daemon's own shutdown) asked for something. `service` is empty for the whole daemon."""
+
+    command: Literal["stop", "start", "pause", "resume", "shutdown"]
+    by: str = ""
+
+
+# --- sense: service_monitor ------------------------------------------------------------------------------------------
+
+
+class Tick(Telemetry, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """Time passed, four times a second. Never emitted for time in which we did not watch."""
+
+
+class ProbeObserved(Telemetry, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """One probe of one service came back. `ok` is None where our own loop lagged, so that nobody can tell."""
+
+    ok: bool | None
+    latency_s: float = 0.0
+    incarnation: str = ""
+    reason: str = ""
+
+
+class ServiceSampled(Telemetry, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """One scrape: parallel arrays. The process's own figures are cpu_percent, rss_mib, threads, open_files."""
+
+    names: tuple[str, ...]
+    values: tuple[float, ...]
+    incarnation: str = ""
+
+
+class DependencySeen(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What a fresh look at a dependency said, taken while its caller was failing."""
+
+    name: str
+    ok: bool | None
+    latency_s: float = 0.0
+    usual_latency_s: float = 0.0
+    reason: str = ""
+
+
+class HealthChanged(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """A service's health is another than before. Two failed probes in a row mean unhealthy; an exit means down."""
+
+    health: Health
+    symptom: Symptom = ""
+    reason: str = ""  # one line for people
+    incarnation: str = ""
+    exit_code: int | None = None
+    signal: int | None = None  # that ended it, for example 9
+    status: int | None = None  # HTTP
+    process_state: str = ""  # one letter of /proc/PID/stat; "T" is stopped by a signal
+    output: str = ""  # tail of log and of the probe's answer: untrusted text, at most 4 kB
+    dependencies: tuple[DependencySeen, ...] = ()
+
+
+class ChangeObserved(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """Something about a service was changed from outside: its release, its configuration."""
+
+    kind: Literal["release", "config"]
+    what: str
+    before: str = ""
+    after: str = ""
+
+
+class FileDamaged(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """A declared file fails its check."""
+
+    path: str
+    problem: str
+
+
+class FileRepaired(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """A declared file that failed its check passes it again."""
+
+    path: str
+
+
+class ObservationResumed(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """We watch again after time in which we did not: every window starts anew."""
+
+    gap_s: float = 0.0
+    why: Literal["start", "gap"] = "gap"
+
+
+# --- detect, predict: anomaly_detector, ml_failure_predictor ---------------------------------------------------------
+
+
+class AnomalyDetected(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """A metric is far from what it was. Evidence; alone it opens no incident. (anomaly_detector)"""
+
+    metric: str
+    value: float
+    expected: float
+    sigmas: float
+
+
+class FailurePredicted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """A ceiling will be reached (`lead_time_s` = 0: it is reached). (ml_failure_predictor)"""
+
+    failure: CauseName
+    metric: str
+    value: float
+    limit: float
+    lead_time_s: float
+    confidence: float
+    incarnation: str = ""
+    reasons: tuple[str, ...] = ()
+
+
+# --- own every incident: render_self_healing_agent -------------------------------------------------------------------
+
+
+class IncidentOpened(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """`incident` is the id of the fact that opened it, which is also this event's `cause`."""
+
+    symptom: str
+    reason: str
+    incarnation: str = ""
+
+
+class FixVerified(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """The symptom is gone, and stayed gone. `service` is the target of the fix."""
+
+    fix: str
+    cause_name: str
+    culprit: str
+    seconds: float  # from FixStarted
+
+
+class FixFailed(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """The fix was applied and the symptom is still there, or it could not be applied."""
+
+    fix: str
+    cause_name: str
+    culprit: str
+    reason: str
+
+
+class IncidentClosed(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    outcome: Literal["healed", "passed_by_itself", "withdrawn"]
+    message: str = ""
+    seconds: float = 0.0  # from opening
+
+
+class IncidentEscalated(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """Nothing is left to try: people are told, and slow probing goes on."""
+
+    reason: str
+
+
+# --- diagnose: rca_engine --------------------------------------------------------------------------------------------
+
+
+class Cause(Struct, frozen=True, omit_defaults=True, gc=False):
+    name: str  # a CauseName
+    service: str  # the culprit, not always the service of the incident
+    confidence: float  # 0 to 1
+    evidence: tuple[str, ...] = ()  # sentences for people
+
+
+class CauseFound(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    best: Cause
+    rivals: tuple[Cause, ...] = ()
+
+
+# --- select: intelligent_fix_selector --------------------------------------------------------------------------------
+
+
+class FixChosen(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """`service` is the target. `patience_boots` says after how many failed boots another fix has better prospects;
+    0 means insist for ever."""
+
+    fix: str
+    cause_name: str
+    culprit: str
+    probability: float
+    why: str
+    attempt: int = 1  # of all fixes within this incident
+    patience_boots: int = 0
+
+
+class FixesExhausted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    reason: str
+
+
+# --- the only way to act: act_gate -----------------------------------------------------------------------------------
+
+
+class FixStarted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """Permission and intent in one. An act is the handling of this by the recovery agent named in `agent`;
+    its `id` is the mark that the act leaves in the world. `service` is the target."""
+
+    fix: str
+    agent: str
+    cause_name: str
+    culprit: str
+    deadline_s: float
+    incarnation: str = ""  # of the target, when permission was given
+    patience_boots: int = 0
+
+
+class FixRefused(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """Not `final`: the gate keeps the choice and starts it when the reason is gone. `service` is the target."""
+
+    fix: str
+    limit: str  # machine-readable: paused, dry_run, budget, attempts, open_act, suspicion, breaker, disk, ...
+    reason: str
+    final: bool = False
+
+
+# --- recover: application_recovery, data_recovery (and later infrastructure_recovery, model_recovery) ----------------
+
+
+class FixApplied(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """`service` is the target."""
+
+    fix: str
+    outcome: Literal["done", "found_done", "symptom_gone", "failed"]
+    detail: str = ""
+    seconds: float = 0.0
+    incarnation: str = ""  # of the target, after the act
+    undo: str = ""  # what would undo it, for people
+    output: str = ""  # tail of what the service printed, where the act failed
+
+
+class ServiceStarted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """A process of a service runs, by a start command or by an act. (application_recovery)"""
+
+    incarnation: str
+    pid: int
+    adopted: bool = False
+
+
+class ServiceStopped(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """We stopped a service on purpose. (application_recovery)"""
+
+    why: Literal["operator", "shutdown", "removed", "changed", "unused"]
+
+
+class StartRetried(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """A start failed and will be tried again within the same act. (application_recovery)"""
+
+    boot: int  # how many in a row failed
+    wait_s: float
+    reason: str
+    missing: tuple[str, ...] = ()  # declared dependencies that are not healthy
+    output: str = ""
+
+
+# --- prove: chaos_controller; no healing agent may consume these -----------------------------------------------------
+
+
+class FaultInjected(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    fault: str
+    detail: str = ""
+
+
+class FaultReverted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    fault: str
+    detail: str = ""
+
+
+# --- the runner ------------------------------------------------------------------------------------------------------
+
+
+class EventQuarantined(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """An agent failed on an event as often as it may; this is that agent's record for it."""
+
+    agent: str
+    event: str
+    error: str
+
+
+class StorageChanged(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """The state folder cannot be written (`ok` false), or can again."""
+
+    ok: bool
+    problem: str = ""
+
+
+class DamageFound(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """A file of ours was damaged: kept aside, and replaced from `restored_from`."""
+
+    path: str
+    problem: str
+    restored_from: str = ""

@@ -1,0 +1,18 @@
+"""What every agent may look up: the configuration in force, the fixes, where state lives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from config.fixes import Fix
+from config.model import Config
+
+
+@dataclass
+class World:
+    """Replaced in place at a reload, so read it at use and never keep a part of it."""
+
+    config: Config
+    fixes: Mapping[str, Fix]
+    state_dir: Path = field(default_factory=lambda: Path("state"))
+    dry_run: bool = False

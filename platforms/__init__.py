@@ -1,0 +1,1 @@
+"""What Nightwarden watches and acts on: processes, probes, metrics, files."""

@@ -1,0 +1,97 @@
+"""What every platform offers to the agents, so that a real one and its virtual twin are interchangeable."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from config.model import Probe, Service
+
+
+class Incarnation(Struct, frozen=True):
+    """One life of a service. `mark` is the id of the act or start command that made it."""
+
+    service: str
+    mark: str
+    pid: int
+    started_at: float  # start time of the process, clock ticks since boot: tells a pid from its reuse
+    adopted: bool = False
+
+
+class Exit(Struct, frozen=True):
+    """The end of an incarnation. Both numbers are None for an adopted process: only its parent can know them."""
+
+    incarnation: Incarnation
+    exit_code: int | None = None
+    signal: int | None = None
+    output: str = ""  # tail of what it wrote
+    wanted: bool = False  # we stopped it ourselves
+
+
+class ProcessSample(Struct, frozen=True):
+    """The whole group's own figures."""
+
+    cpu_percent: float
+    rss_mib: float
+    threads: int
+    open_files: int
+    state: str = ""  # one letter of /proc/PID/stat of the leader
+
+
+class ProbeResult(Struct, frozen=True):
+    ok: bool
+    latency_s: float
+    symptom: str = ""  # a Symptom of the vocabulary
+    reason: str = ""  # one line for people
+    status: int | None = None
+    body: str = ""  # at most 2 kB, only when not ok; untrusted
+
+
+class Platform(Protocol):
+    """Runs services. Raises PlatformError with a sentence for people."""
+
+    def configure(self, services: Sequence[Service]) -> None: ...
+    def current(self, service: str) -> Incarnation | None:
+        """The living incarnation, or None."""
+        ...
+
+    async def adopt(self) -> list[Incarnation]:
+        """Find processes that carry our mark and belong to this state folder; watch them from now on."""
+        ...
+
+    async def start(self, service: str, mark: str) -> Incarnation:
+        """Start it; if it lives already under this very mark, return that life."""
+        ...
+
+    async def stop(self, service: str, *, signal: str, grace_s: float) -> Exit | None:
+        """Signal the whole group, SIGKILL it after `grace_s` (0: SIGKILL at once); None if nothing lived."""
+        ...
+
+    def on_exit(self, callback: Callable[[Exit], None]) -> None:
+        """Called in the loop for every end of an incarnation, wanted or not, as soon as it is seen."""
+        ...
+
+    def sample(self, service: str) -> ProcessSample | None: ...
+    def output(self, service: str, limit: int = 2048) -> str:
+        """The tail of what the service wrote, over all its lives."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything without stopping anything."""
+        ...
+
+
+class PlatformError(Exception):
+    """A platform could not do what was asked; the message says what and why."""
+
+
+class Prober(Protocol):
+    async def probe(self, service: Service, probe: Probe) -> ProbeResult:
+        """One probe, within `probe.timeout_s`. Never raises for a failing service."""
+        ...
+
+
+class Scraper(Protocol):
+    async def scrape(self, url: str, timeout_s: float) -> dict[str, float]:
+        """One Prometheus page as name{labels} -> value. Raises PlatformError."""
+        ...

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.fixtures.virtual_time import Deadlock, VirtualLoop
+from tests.fixtures.virtual_time import DeadlockError, VirtualLoop
 
 
 async def test_a_day_of_sleep_takes_no_time() -> None:
@@ -16,6 +16,6 @@ async def test_a_day_of_sleep_takes_no_time() -> None:
 
 def test_waiting_for_nothing_fails_at_once() -> None:
     loop = VirtualLoop()
-    with pytest.raises(Deadlock):
+    with pytest.raises(DeadlockError):
         loop.run_until_complete(loop.create_future())
     loop.close()

@@ -1,11 +1,12 @@
 """What every platform offers to the agents, so that a real one and its virtual twin are interchangeable."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
 
-from config.model import Probe, Service
+from config.model import Probe, Service, WatchedFile
 
 
 class Incarnation(Struct, frozen=True):
@@ -94,4 +95,39 @@ class Prober(Protocol):
 class Scraper(Protocol):
     async def scrape(self, url: str, timeout_s: float) -> dict[str, float]:
         """One Prometheus page as name{labels} -> value. Raises PlatformError."""
+        ...
+
+
+class Restored(Struct, frozen=True):
+    """What a restore did; both names are for people and for undoing it."""
+
+    backup: str
+    damaged_copy: str = ""  # empty where there was no file to keep
+
+
+class Files(Protocol):
+    """Declared files of a service: looks, backups, restores. Paths are relative to the service's cwd."""
+
+    async def check(self, service: Service, file: WatchedFile) -> str:
+        """What is wrong with it, in one line, or ""."""
+        ...
+
+    async def backup(self, service: Service, file: WatchedFile) -> str:
+        """Keep a copy if the file passes its check and is not what was kept last; the copy's name, or ""."""
+        ...
+
+    async def newest_good_backup(self, service: Service, file: WatchedFile) -> str:
+        """The name of the newest copy that still passes checksum and check, or ""."""
+        ...
+
+    async def restore(self, service: Service, file: WatchedFile, mark: str) -> Restored:
+        """Put the newest good copy in place, the damaged one kept beside it. Raises PlatformError."""
+        ...
+
+    async def restored_by(self, service: Service, file: WatchedFile) -> str:
+        """The mark of the last restore of this file, or ""."""
+        ...
+
+    async def empty_cache(self, service: Service, cache: str) -> int:
+        """Remove everything inside a declared cache; how many files went. Raises PlatformError."""
         ...

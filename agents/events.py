@@ -160,9 +160,10 @@ class FailurePredicted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=
 class IncidentOpened(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
     """`incident` is the id of the fact that opened it, which is also this event's `cause`."""
 
-    symptom: str
+    symptom: str  # a Symptom, or "file_damaged", or "failure_predicted"
     reason: str
     incarnation: str = ""
+    first_sign_at: float = 0.0  # the first bad probe, where one was seen before; 0: not known
 
 
 class FixVerified(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
@@ -192,6 +193,14 @@ class IncidentClosed(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=Tr
 class IncidentEscalated(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
     """Nothing is left to try: people are told, and slow probing goes on."""
 
+    reason: str
+
+
+class IncidentRetried(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """Slow probing after an escalation: look for the cause again, and every fix may be chosen again; the gate allows
+    one attempt more."""
+
+    round: int
     reason: str
 
 

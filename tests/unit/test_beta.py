@@ -1,0 +1,39 @@
+"""The Beta distribution against closed forms."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.beta import cumulative, quantile
+
+shapes = st.floats(0.5, 500.0)
+
+
+@pytest.mark.parametrize(("a", "p"), [(1.0, 0.1), (4.0, 0.1), (11.0, 0.9), (200.0, 0.5)])
+def test_with_no_failure_the_quantile_is_a_root(a: float, p: float) -> None:
+    assert quantile(p, a, 1.0) == pytest.approx(p ** (1.0 / a), abs=1e-9)
+
+
+@pytest.mark.parametrize("x", [0.01, 0.3, 0.77, 0.99])
+def test_the_cumulative_of_small_whole_shapes_is_a_binomial_tail(x: float) -> None:
+    tail = 10 * x**3 * (1 - x) ** 2 + 5 * x**4 * (1 - x) + x**5
+    assert cumulative(x, 3.0, 3.0) == pytest.approx(tail, abs=1e-12)
+
+
+@given(a=shapes, b=shapes, p=st.floats(0.001, 0.999))
+def test_the_quantile_undoes_the_cumulative(a: float, b: float, p: float) -> None:
+    assert cumulative(quantile(p, a, b), a, b) == pytest.approx(p, abs=1e-6)
+
+
+@given(a=shapes, b=shapes, p=st.floats(0.001, 0.999))
+def test_mirrored_shapes_give_mirrored_quantiles(a: float, b: float, p: float) -> None:
+    assert quantile(p, a, b) == pytest.approx(1.0 - quantile(1.0 - p, b, a), abs=1e-6)
+
+
+def test_ten_successes_in_a_row_earn_trust_and_nine_do_not() -> None:
+    assert quantile(0.1, 11.0, 1.0) > 0.8 > quantile(0.1, 10.0, 1.0)
+
+
+def test_nonsense_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no Beta quantile"):
+        quantile(0.1, 0.0, 1.0)

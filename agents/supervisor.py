@@ -62,8 +62,8 @@ class Supervisor:
 
     async def run(self) -> None:
         """Until cancelled (stops all in reverse order), all children are finished, or the limit is reached."""
-        for child in self.children:
-            self._start(child, 0.0)
+        self._times.clear()
+        self._start(self.children, 0.0)
         try:
             while self._tasks:
                 await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
@@ -81,13 +81,23 @@ class Supervisor:
             log.warning("agent_killed", child=name, why=why)
             task.cancel()
 
-    def _start(self, child: Child, delay_s: float) -> None:
-        async def life() -> None:
-            if delay_s:  # inside the child's own task, so that it holds up no sibling
-                await asyncio.sleep(delay_s)
+    def _start(self, children: Sequence[Child], delay_s: float) -> None:
+        """All after one back-off, in their order; it is waited inside their tasks, so that it holds up nobody else."""
+        go = asyncio.Event()
+
+        async def life(child: Child, *, first: bool) -> None:
+            if first:
+                if delay_s:
+                    await asyncio.sleep(delay_s)
+                go.set()
+            await go.wait()
             await child.start()
 
-        self._tasks[child.name] = asyncio.create_task(life(), name=f"{self.name}/{child.name}")
+        for child in children:
+            task = asyncio.create_task(
+                life(child, first=child is children[0]), name=f"{self.name}/{child.name}"
+            )
+            self._tasks[child.name] = task
 
     async def _ended(self, child: Child) -> None:
         task = self._tasks.pop(child.name, None)
@@ -104,8 +114,7 @@ class Supervisor:
         self.restarts[child.name] = self.restarts.get(child.name, 0) + 1
         affected = self._affected(child)
         await self._stop([c for c in affected if c is not child])
-        for each in affected:
-            self._start(each, delay_s)
+        self._start(affected, delay_s)
 
     def _admit(self, child: Child, error: BaseException | None) -> float:
         """The back-off before this restart, or give up."""

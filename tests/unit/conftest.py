@@ -1,12 +1,13 @@
 """Every unit test runs in virtual time."""
 
-import asyncio
+from collections.abc import Mapping
 
 import pytest
 
-from tests.fixtures.virtual_time import VirtualPolicy
+from tests.fixtures.virtual_time import VirtualLoop
 
 
-@pytest.fixture
-def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
-    return VirtualPolicy()
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, type[VirtualLoop]]:
+    return {"virtual": VirtualLoop}

@@ -1,0 +1,147 @@
+"""The supervisor: who is restarted, when it gives up, how it stops."""
+
+import asyncio
+import contextlib
+import itertools
+
+import pytest
+
+from agents.supervisor import Child, Policy, Restart, RestartLimitError, Strategy, Supervisor
+
+
+class Script:
+    """A child that does what it is told at each start: crash, end, or live on."""
+
+    def __init__(self, name: str, log: list[str], *steps: str) -> None:
+        self.name, self.log, self.steps = name, log, list(steps)
+
+    async def start(self) -> None:
+        self.log.append(f"+{self.name}")
+        step = self.steps.pop(0) if self.steps else "live"
+        if step == "end":
+            return
+        await asyncio.sleep(1)
+        if step == "crash":
+            raise RuntimeError(self.name)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.log.append(f"-{self.name}")
+
+
+async def run_for(supervisor: Supervisor, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await supervisor.run()
+
+
+def children(log: list[str], crashing: str) -> list[Child]:
+    return [Child(name=n, start=Script(n, log, "crash" if n == crashing else "live").start) for n in "abc"]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "restarted"),
+    [
+        (Strategy.ONE_FOR_ONE, ["+b"]),
+        (Strategy.REST_FOR_ONE, ["-c", "+b", "+c"]),
+        (Strategy.ONE_FOR_ALL, ["-c", "-a", "+a", "+b", "+c"]),
+    ],
+)
+async def test_the_strategy_says_who_is_restarted(strategy: Strategy, restarted: list[str]) -> None:
+    log: list[str] = []
+    await run_for(Supervisor("s", Policy(strategy=strategy), children(log, "b")), 1.9)
+    assert log[3 : 3 + len(restarted)] == restarted
+
+
+async def test_children_stop_in_reverse_order() -> None:
+    log: list[str] = []
+    await run_for(Supervisor("s", Policy(), children(log, "")), 5)
+    assert log[-3:] == ["-c", "-b", "-a"]
+
+
+async def test_more_than_intensity_restarts_in_the_period_end_the_supervisor() -> None:
+    log: list[str] = []
+    child = Child(name="a", start=Script("a", log, *["crash"] * 100).start)
+    with pytest.raises(RestartLimitError, match="a died too often"):
+        await Supervisor("s", Policy(intensity=5), [child]).run()
+    assert log == ["+a"] * 6
+
+
+async def test_a_crash_every_ten_minutes_is_ordinary_life() -> None:
+    starts = 0
+
+    async def start() -> None:
+        nonlocal starts
+        starts += 1
+        await asyncio.sleep(600)
+        raise RuntimeError
+
+    await run_for(Supervisor("s", Policy(), [Child(name="a", start=start)]), 86400)
+    assert 140 <= starts <= 145
+
+
+async def test_a_restart_waits_in_its_own_task_and_longer_each_time() -> None:
+    times: list[float] = []
+
+    async def start() -> None:
+        times.append(asyncio.get_running_loop().time())
+        raise RuntimeError
+
+    with pytest.raises(RestartLimitError):
+        await Supervisor("s", Policy(intensity=4, backoff_s=1), [Child(name="a", start=start)]).run()
+    assert [round(b - a) for a, b in itertools.pairwise(times)] == [1, 2, 4, 8]
+
+
+@pytest.mark.parametrize(
+    ("restart", "step", "starts"),
+    [
+        (Restart.TRANSIENT, "end", 1),
+        (Restart.TRANSIENT, "crash", 2),
+        (Restart.TEMPORARY, "crash", 1),
+        (Restart.PERMANENT, "end", 2),
+    ],
+)
+async def test_the_kind_of_child_says_whether_it_is_started_again(
+    restart: Restart, step: str, starts: int
+) -> None:
+    log: list[str] = []
+    child = Child(name="a", start=Script("a", log, step).start, restart=restart)
+    await run_for(Supervisor("s", Policy(), [child]), 10)
+    assert log.count("+a") == starts
+
+
+async def test_a_child_that_ignores_cancellation_is_counted_and_holds_up_nobody() -> None:
+    async def stubborn() -> None:
+        while True:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(1000)
+                return
+
+    supervisor = Supervisor("s", Policy(), [Child(name="a", start=stubborn, shutdown_s=2)])
+    began = asyncio.get_running_loop().time()
+    await run_for(supervisor, 5)
+    assert asyncio.get_running_loop().time() - began == pytest.approx(7)
+    assert supervisor.stubborn == 1
+    await asyncio.sleep(2000)
+
+
+async def test_a_supervisor_is_a_child_and_its_giving_up_is_counted_by_its_parent() -> None:
+    log: list[str] = []
+    inner = Supervisor(
+        "inner", Policy(intensity=1), [Child(name="a", start=Script("a", log, *["crash"] * 9).start)]
+    )
+    outer = Supervisor("outer", Policy(intensity=1, backoff_s=100, backoff_max_s=100), [Child(name="inner", start=inner.run)])
+    await run_for(outer, 50)
+    assert outer.restarts == {"inner": 1}
+
+
+async def test_a_silent_child_can_be_made_to_die() -> None:
+    log: list[str] = []
+    supervisor = Supervisor("s", Policy(), [Child(name="a", start=Script("a", log).start)])
+    task = asyncio.create_task(supervisor.run())
+    await asyncio.sleep(5)
+    supervisor.restart("a", "its oldest event waits for 60 s")
+    await asyncio.sleep(5)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert log == ["+a", "-a", "+a", "-a"]

@@ -234,7 +234,7 @@ async def test_a_flood_of_one_agent_leaves_time_to_others() -> None:
     async def other() -> None:
         nonlocal turns
         while cell.counters.handled < 1000:
-            await asyncio.sleep(0)  # noqa: ASYNC110 - counting turns of the loop is the point
+            await asyncio.sleep(0)
             turns += 1
 
     async with living(Life(runner, cell)):

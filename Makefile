@@ -1,0 +1,59 @@
+# Two commands do all the set-up on a fresh machine: make demo, make test. They need python3 (3.11+) with venv.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: setup setup-mlops demo run test unit check bench soak locks schema clean
+
+setup: .venv/.ready
+
+.venv/.ready: pyproject.toml requirements/dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit("Nightwarden needs Python 3.11 or newer; set PYTHON=... to one" if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up .venv: a minute or two, once"
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup-mlops: setup
+	$(BIN)/pip install --quiet -e '.[mlops]' -c requirements/core.lock
+
+demo: setup
+	$(BIN)/nightwarden demo --report report.json
+
+run: setup
+	$(BIN)/nightwarden run
+
+test: setup
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+unit: setup
+	$(BIN)/pytest tests/unit
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+soak: setup
+	NIGHTWARDEN_SOAK=1 $(BIN)/pytest --timeout 3600 -m "soak or not soak"
+
+locks: setup
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet \
+		pyproject.toml -o requirements/core.lock
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet \
+		--extra dev -c requirements/core.lock pyproject.toml -o requirements/dev.lock
+	$(BIN)/python -m scripts.make_requirements
+
+schema: setup
+	$(BIN)/python -m config.schema
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .coverage*

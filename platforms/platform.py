@@ -1,7 +1,6 @@
 """What every platform offers to the agents, so that a real one and its virtual twin are interchangeable."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct

@@ -1,0 +1,66 @@
+"""Append-only log files of services: opened for a child, rotated by copy and truncate, read from the end."""
+
+import os
+import shutil
+from pathlib import Path
+
+from platforms.names import file_name
+
+_CHUNK = 1 << 20
+
+
+class OutputFiles:
+    """One file per service, over all its lives. A child keeps its descriptor, so the file itself never moves."""
+
+    def __init__(self, folder: Path, max_bytes: int = 10 * 2**20, keep: int = 3) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._keep = keep
+
+    def path(self, service: str) -> Path:
+        return self._folder / f"{file_name(service)}.log"
+
+    def open(self, service: str) -> int:
+        """A descriptor that always appends; the caller closes it."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return os.open(self.path(service), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+
+    def is_full(self, service: str) -> bool:
+        return _size(self.path(service)) > self._max_bytes
+
+    def rotate(self, service: str) -> None:
+        """Blocking. Keeps the newest `max_bytes`; what is written between copy and truncate is lost."""
+        path = self.path(service)
+        older = [path.with_name(f"{path.name}.{n}") for n in range(1, self._keep + 1)]
+        for source, target in zip(reversed(older[:-1]), reversed(older[1:]), strict=True):
+            if source.exists():
+                source.replace(target)
+        fresh = path.with_name(f"{path.name}.tmp")
+        with path.open("rb") as source_file, fresh.open("wb") as target_file:
+            source_file.seek(max(0, _size(path) - self._max_bytes))
+            shutil.copyfileobj(source_file, target_file, _CHUNK)
+        os.truncate(path, 0)
+        fresh.replace(older[0])
+
+    def tail(self, service: str, limit: int) -> str:
+        path = self.path(service)
+        data = _tail(path, limit)
+        if len(data) < limit:  # rotated a moment ago
+            data = _tail(path.with_name(f"{path.name}.1"), limit - len(data)) + data
+        return data.lstrip(bytes(range(0x80, 0xC0))).decode(errors="replace")  # no half character in front
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _tail(path: Path, limit: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - limit))
+            return file.read(limit)
+    except OSError:
+        return b""

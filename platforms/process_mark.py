@@ -1,0 +1,39 @@
+"""The marks by which a later daemon finds its children again, and the environment that carries them."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+_MARK, _SERVICE, _STATE = "NIGHTWARDEN_INCARNATION", "NIGHTWARDEN_SERVICE", "NIGHTWARDEN_STATE"
+_SECRETS = frozenset(
+    {"RENDER_API_KEY", "TELEGRAM_BOT_TOKEN", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "HEARTBEAT_URL"}
+)
+
+
+class Mark(Struct, frozen=True):
+    service: str
+    mark: str
+
+
+def public_environment(daemon: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """What a command of a service may see: the daemon's environment without its secrets, plus its own."""
+    inherited = {
+        key: value
+        for key, value in daemon.items()
+        if key not in _SECRETS and not key.startswith("NIGHTWARDEN_")
+    }
+    return inherited | dict(own)
+
+
+def marked(environment: Mapping[str, str], mark: Mark, state: str) -> dict[str, str]:
+    marks = {_MARK: mark.mark, _SERVICE: mark.service, _STATE: state}
+    return marks | {key: value for key, value in environment.items() if key not in marks}
+
+
+def find_mark(environ: bytes, state: str) -> Mark | None:
+    """Read our mark out of a process's environment; None if it is not a child of this state folder."""
+    if f"{_STATE}={state}\0".encode() not in environ:
+        return None
+    pairs = dict(pair.split(b"=", 1) for pair in environ.split(b"\0") if b"=" in pair)
+    service, mark = (pairs.get(key.encode(), b"").decode(errors="replace") for key in (_SERVICE, _MARK))
+    return Mark(service, mark) if service and mark else None

@@ -1,13 +1,27 @@
 """The types of the configuration; defaults are the documented ones, unknown keys are errors."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
+
+Seconds = Annotated[float, Meta(gt=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Count = Annotated[int, Meta(ge=1)]
+Text = Annotated[str, Meta(min_length=1)]
+Command = Annotated[tuple[str, ...], Meta(min_length=1)]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)",  # in Python $ lets a newline pass
+        description="a name of at most 64 letters, digits, '.', '_' and '-' that starts with a letter or digit, "
+        "because files and addresses carry it",
+    ),
+]
 
 
 class ProcessPlatform(Struct, frozen=True, forbid_unknown_fields=True, tag="process", tag_field="type"):
-    command: tuple[str, ...]
-    cwd: str = "."
+    command: Command
+    cwd: Text = "."
     env: dict[str, str] = field(default_factory=dict)
 
 
@@ -15,8 +29,8 @@ Platform = ProcessPlatform
 
 
 class _Probe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
-    interval_s: float = 0.0  # 0: SELF_HEALING_INTERVAL, filled in by the loader
-    timeout_s: float = 0.0  # 0: the interval, at most 5, filled in by the loader
+    interval_s: Seconds = 0.0  # 0: SELF_HEALING_INTERVAL, filled in by the loader
+    timeout_s: Seconds = 0.0  # 0: the interval, at most 5, filled in by the loader
 
 
 class HttpProbe(_Probe, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="http", tag_field="type"):
@@ -28,7 +42,7 @@ class TcpProbe(_Probe, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
 
 
 class ExecProbe(_Probe, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="exec", tag_field="type"):
-    command: tuple[str, ...]
+    command: Command
 
 
 class HeartbeatProbe(
@@ -36,8 +50,8 @@ class HeartbeatProbe(
 ):
     """Healthy while the file was touched within `max_age_s`."""
 
-    path: str
-    max_age_s: float = 30.0
+    path: Text
+    max_age_s: Seconds = 30.0
 
 
 Probe = HttpProbe | TcpProbe | ExecProbe | HeartbeatProbe
@@ -47,47 +61,47 @@ class PrometheusMetrics(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="prometheus", tag_field="type"
 ):
     url: str
-    interval_s: float = 10.0
+    interval_s: Seconds = 10.0
 
 
 class Release(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`current` is a symlink to the version in use; its siblings are the other versions."""
 
-    current: str = "releases/current"
-    keep: int = 5
+    current: Text = "releases/current"
+    keep: Count = 5
 
 
 class WatchedFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    path: str = ""
+    path: Text
     check: Literal["json", "sqlite", "exists"] = "json"
-    backup_s: float = 300.0
+    backup_s: Seconds = 300.0
 
 
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Ceilings against which trends are predicted; None: not declared."""
 
-    memory_mib: float | None = None
-    open_files: int | None = None
+    memory_mib: Annotated[float, Meta(gt=0)] | None = None
+    open_files: Annotated[int, Meta(ge=1)] | None = None
 
 
 class Stop(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     signal: str = "TERM"
-    grace_s: float = 5.0
+    grace_s: Annotated[float, Meta(ge=0)] = 5.0  # 0: SIGKILL at once
 
 
 class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    name: str
+    name: Name
     platform: Platform
     probe: Probe | None = None
     metrics: PrometheusMetrics | None = None
     depends_on: tuple[str, ...] = ()
     autonomy: Literal["observe", "suggest", "earned", "auto"] = "earned"
-    logs: tuple[str, ...] = ()
+    logs: tuple[Text, ...] = ()
     release: Release | None = None
     files: tuple[WatchedFile, ...] = ()
-    caches: tuple[str, ...] = ()
+    caches: tuple[Text, ...] = ()
     limits: Limits = Limits()
-    start_timeout_s: float = 20.0
+    start_timeout_s: Seconds = 20.0
     stop: Stop = Stop()
     restart: Literal["always", "on-failure", "never"] = "always"
     on_exit: Literal["stop", "leave"] = "stop"
@@ -95,31 +109,31 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class ModelValidation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     auto_rollback_enabled: bool = True
-    min_accuracy_threshold: float = 0.70
+    min_accuracy_threshold: Share = 0.70
 
 
 class DriftDetection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     auto_retrain_enabled: bool = True
-    drift_threshold: float = 0.5
-    retraining_cooldown_hours: float = 24
+    drift_threshold: Annotated[float, Meta(gt=0)] = 0.5
+    retraining_cooldown_hours: Annotated[float, Meta(ge=0)] = 24
 
 
 class ServiceRecovery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     auto_recovery_enabled: bool = True
-    max_recovery_attempts: int = 3
+    max_recovery_attempts: Count = 3
 
 
 class Windows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Windows and budgets that the demo shortens; users rarely need to."""
 
-    good_probes_to_verify: int = 3
-    acts_per_service_per_hour: int = 6  # unverified ones
-    acts_per_hour: int = 30  # unverified ones, of all services together
-    change_suspect_s: float = 900.0  # a change this young is suspected first
-    predict_horizon_s: float = 900.0  # act on a ceiling that will be reached within this time
-    predict_warmup_s: float = 60.0  # a trend younger than this announces nothing
-    passive_wait_s: float = 30.0  # how long the fix "wait" watches before it counts as failed
-    slow_probe_s: float = 300.0  # after the last fix: how often to look and try again
+    good_probes_to_verify: Count = 3
+    acts_per_service_per_hour: Count = 6  # unverified ones
+    acts_per_hour: Count = 30  # unverified ones, of all services together
+    change_suspect_s: Seconds = 900.0  # a change this young is suspected first
+    predict_horizon_s: Seconds = 900.0  # act on a ceiling that will be reached within this time
+    predict_warmup_s: Seconds = 60.0  # a trend younger than this announces nothing
+    passive_wait_s: Seconds = 30.0  # how long the fix "wait" watches before it counts as failed
+    slow_probe_s: Seconds = 300.0  # after the last fix: how often to look and try again
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

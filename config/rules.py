@@ -1,0 +1,120 @@
+"""What types cannot say about a service: times that fit together, addresses, signals, names that are unique."""
+
+import signal
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from config.graph import cycles
+from config.model import (
+    ExecProbe,
+    HeartbeatProbe,
+    HttpProbe,
+    Probe,
+    ProcessPlatform,
+    PrometheusMetrics,
+    Stop,
+    TcpProbe,
+)
+from config.problems import Problem, member, nearest, shown
+
+_SIGNALS = {item.name.removeprefix("SIG") for item in signal.Signals}
+
+
+def signal_name(text: str) -> str:
+    """The short form in capitals.
+
+    >>> signal_name("sigterm")
+    'TERM'
+    """
+    return text.upper().removeprefix("SIG")
+
+
+def part_problems(part: Any, path: str, interval_s: float) -> Iterator[Problem]:
+    """What is wrong inside one part of a service (its platform, probe, ...) whose types are right."""
+    if isinstance(part, HttpProbe | TcpProbe | ExecProbe | HeartbeatProbe):
+        yield from _probe_problems(part, path, part.interval_s or interval_s)
+    if isinstance(part, HttpProbe | PrometheusMetrics) and (
+        reason := url_problem(part.url, ("http", "https"))
+    ):
+        yield Problem(f"{path}.url", reason)
+    if isinstance(part, Stop) and signal_name(part.signal) not in _SIGNALS:
+        hint = nearest(signal_name(part.signal), _SIGNALS)
+        yield Problem(f"{path}.signal", f"no such signal: {shown(part.signal)}{hint}")
+    if isinstance(part, ProcessPlatform | ExecProbe):
+        yield from _command_problems(part.command, f"{path}.command")
+    if isinstance(part, ProcessPlatform):
+        for key, value in part.env.items():
+            if not key or "=" in key or "\0" in key + value:
+                yield Problem(member(f"{path}.env", key), "not usable as an environment variable")
+
+
+def _probe_problems(probe: Probe, path: str, interval_s: float) -> Iterator[Problem]:
+    if probe.timeout_s > interval_s:
+        yield Problem(
+            f"{path}.timeout_s",
+            f"longer than interval_s ({probe.timeout_s:g} > {interval_s:g}); make it at most {interval_s:g}",
+        )
+    if isinstance(probe, TcpProbe) and (reason := url_problem(probe.url, ("tcp",), needs_port=True)):
+        yield Problem(f"{path}.url", reason)
+
+
+def _command_problems(command: Sequence[str], path: str) -> Iterator[Problem]:
+    """What the operating system would refuse only when the process is to start."""
+    for position, word in enumerate(command):
+        if "\0" in word or (position == 0 and not word):
+            yield Problem(f"{path}[{position}]", "must not be empty or contain a null character")
+
+
+def url_problem(url: str, schemes: Sequence[str], *, needs_port: bool = False) -> str:
+    """Why this is no address that we can call; empty if it is one.
+
+    >>> url_problem("localhost:80", ("http", "https"))
+    'must start with http:// or https://, not "localhost:80"'
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        return f"not a usable URL: {shown(url)} ({error})"
+    if parts.scheme not in schemes or not url.startswith(f"{parts.scheme}://"):
+        return f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}, not {shown(url)}"
+    if not parts.hostname or any(character.isspace() for character in url):
+        return f"not a usable URL: {shown(url)} (no host, or a space in it)"
+    if port == 0 or (needs_port and port is None):
+        return f"needs a port from 1 to 65535: {shown(url)}"
+    return ""
+
+
+def name_problems(names: Mapping[int, str]) -> Iterator[Problem]:
+    """Two services with one name, by position in the list. Case does not tell them apart, as in some file systems."""
+    first: dict[str, int] = {}
+    for position, name in names.items():
+        earlier = first.setdefault(name.casefold(), position)
+        if earlier != position:
+            but = "" if names[earlier] == name else ", but for case"
+            where = f"$.services[{position}].name"
+            yield Problem(where, f"duplicate name {shown(name)}: $.services[{earlier}] has it too{but}")
+
+
+def dependency_problems(names: Mapping[int, str], needs: Mapping[int, Sequence[str]]) -> Iterator[Problem]:
+    """Dependencies that do not exist, are listed twice, or run in a circle."""
+    known = set(names.values())
+    for position, wanted in needs.items():
+        for place, name in enumerate(wanted):
+            path = f"$.services[{position}].depends_on[{place}]"
+            if name not in known:
+                yield Problem(
+                    path, f"unknown dependency {shown(name)}: no service has this name{nearest(name, known)}"
+                )
+            elif Counter(wanted[: place + 1])[name] == 2:
+                yield Problem(path, f"{shown(name)} is listed twice")
+    positions = {name: position for position, name in names.items()}
+    edges = {name: needs.get(position, ()) for name, position in positions.items()}
+    for cycle in cycles(edges):
+        ring = " -> ".join([*cycle, cycle[0]])
+        yield Problem(
+            f"$.services[{positions[cycle[0]]}].depends_on",
+            f"dependency cycle: {ring}; nothing in it could be started first",
+        )

@@ -1,0 +1,142 @@
+"""Settings from the environment: typed, all problems at once, secrets that never show."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from config.problems import ConfigError, nearest
+from config.rules import url_problem
+from config.secret import SECRET_NAMES, Secret
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """The environment variables of the same names in capitals. Empty means not set."""
+
+    render_mode: str = ""
+    render_api_key: Secret = Secret()
+    render_api_url: str = "https://api.render.com/v1"
+    telegram_bot_token: Secret = Secret()
+    telegram_chat_id: str = ""
+    anthropic_api_key: Secret = Secret()
+    openai_api_key: Secret = Secret()
+    nightwarden_token: Secret = Secret()
+    nightwarden_bus: Secret = Secret()  # mqtt://[USER:PASSWORD@]HOST[:PORT]
+    heartbeat_url: Secret = Secret()
+    log_level: LogLevel = "INFO"
+    chaos_enabled: bool = False
+    self_healing_interval: float = 60.0  # seconds, as the next four
+    prevention_interval: float = 300.0
+    ml_retrain_interval: float = 3600.0
+    mlflow_tracking_uri: str = ""
+    monitoring_interval: float = 300.0
+    monitoring_lookback: float = 24.0  # hours
+    min_f1_improvement_pct: float = 2.0
+    max_brier_degradation: float = 0.01
+    min_samples_for_decision: int = 200
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError
+    return number
+
+
+def _not_negative(text: str) -> float:
+    return 0.0 if float(text) == 0 else _positive(text)
+
+
+def _count(text: str) -> int:
+    return int(_positive(str(int(text))))
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in _YES + _NO:
+        raise ValueError
+    return text.lower() in _YES
+
+
+def _level(text: str) -> str:
+    if text.upper() not in _LEVELS:
+        raise ValueError(f"one of {', '.join(_LEVELS)}{nearest(text.upper(), _LEVELS)}")
+    return text.upper()
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if url_problem(text, schemes):
+            raise ValueError(
+                f"an address that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+            )
+        return text
+
+    return read
+
+
+def _secret(read: Callable[[str], str] = str) -> Callable[[str], Secret]:
+    return lambda text: Secret(read(text))
+
+
+_READERS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "render_mode": (str, ""),
+    "render_api_key": (_secret(), ""),
+    "render_api_url": (_url("https", "http"), ""),
+    "telegram_bot_token": (_secret(), ""),
+    "telegram_chat_id": (str, ""),
+    "anthropic_api_key": (_secret(), ""),
+    "openai_api_key": (_secret(), ""),
+    "nightwarden_token": (_secret(), ""),
+    "nightwarden_bus": (_secret(_url("mqtt", "mqtts")), ""),
+    "heartbeat_url": (_secret(_url("https", "http")), ""),
+    "log_level": (_level, ""),
+    "chaos_enabled": (_yes_or_no, "true or false"),
+    "self_healing_interval": (_positive, "a positive number of seconds"),
+    "prevention_interval": (_positive, "a positive number of seconds"),
+    "ml_retrain_interval": (_positive, "a positive number of seconds"),
+    "mlflow_tracking_uri": (str, ""),
+    "monitoring_interval": (_positive, "a positive number of seconds"),
+    "monitoring_lookback": (_positive, "a positive number of hours"),
+    "min_f1_improvement_pct": (_not_negative, "a number, 0 or more"),
+    "max_brier_degradation": (_not_negative, "a number, 0 or more"),
+    "min_samples_for_decision": (_count, "a positive whole number"),
+}
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings, or ConfigError with everything that is wrong with them."""
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for field in _READERS:
+        try:
+            values.update(_read(field, environ))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return Settings(**values)
+
+
+def probe_interval_s(environ: Mapping[str, str]) -> float:
+    """SELF_HEALING_INTERVAL: for probes that name no interval."""
+    values = _read("self_healing_interval", environ)
+    return float(values.get("self_healing_interval", Settings().self_healing_interval))
+
+
+def _read(field: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    """The field and its value, or nothing where the variable is not set."""
+    name = field.upper()
+    text = environ.get(name, "").strip()
+    if not text:
+        return {}
+    reader, wanted = _READERS[field]
+    try:
+        return {field: reader(text)}
+    except ValueError as error:
+        found = "the value that is set" if name in SECRET_NAMES else repr(text)
+        raise ConfigError([f"environment: {name}: must be {wanted or error}, not {found}"]) from None

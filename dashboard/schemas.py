@@ -1,0 +1,126 @@
+"""What the objects of the HTTP answers hold, in JSON Schema as OpenAPI 3.1 takes it."""
+
+from typing import Any
+
+from dashboard.paging import HEALTH, INCIDENT_STATUS
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "number"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+TIME: Schema = {"type": "string", "format": "date-time", "description": "RFC 3339 in UTC, ending in Z."}
+TEXTS: Schema = {"type": "array", "items": TEXT}
+
+
+def maybe(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def record(required: Schema, optional: Schema | None = None, about: str = "") -> Schema:
+    """An object; more keys may come with time."""
+    described = {"description": about} if about else {}
+    return {
+        "type": "object",
+        **described,
+        "required": list(required),
+        "properties": required | (optional or {}),
+    }
+
+
+CAUSE = record({"name": TEXT, "service": TEXT, "confidence": NUMBER, "evidence": TEXTS})
+ACT = record(
+    {
+        "fix": TEXT,
+        "layer": TEXT,
+        "outcome": TEXT,
+        "started_at": TIME,
+        "seconds": maybe(NUMBER),
+        "undone": {"type": "boolean"},
+    }
+)
+INCIDENT = record(
+    {
+        "id": TEXT,
+        "service": TEXT,
+        "status": {"enum": list(INCIDENT_STATUS)},
+        "opened_at": TIME,
+        "closed_at": maybe(TIME),
+        "symptoms": TEXTS,
+        "cause": maybe({"$ref": "#/components/schemas/Cause"}),
+        "rivals": {"type": "array", "items": {"$ref": "#/components/schemas/Cause"}},
+        "acts": {"type": "array", "items": {"$ref": "#/components/schemas/Act"}},
+        "message": TEXT,
+    }
+)
+SERVICE = record(
+    {"name": TEXT, "health": {"enum": list(HEALTH)}},
+    {
+        "since": maybe(TIME),
+        "reason": TEXT,
+        "incarnation": TEXT,
+        "pid": maybe({"type": "integer"}),
+        "autonomy": TEXT,
+        "depends_on": TEXTS,
+        "cpu_percent": maybe(NUMBER),
+        "rss_mib": maybe(NUMBER),
+        "open_incident": maybe(TEXT),
+    },
+)
+AGENT = record(
+    {"name": TEXT, "status": TEXT},
+    {"handled": COUNT, "failed": COUNT, "inbox": COUNT, "restarts": COUNT, "lag_s": maybe(NUMBER)},
+)
+PREDICTION = record(
+    {"id": TEXT, "at": TIME, "service": TEXT, "failure": TEXT},
+    {
+        "metric": TEXT,
+        "value": NUMBER,
+        "limit": NUMBER,
+        "lead_time_s": NUMBER,
+        "confidence": NUMBER,
+        "reasons": TEXTS,
+    },
+)
+ANOMALY = record(
+    {"id": TEXT, "at": TIME, "service": TEXT, "metric": TEXT},
+    {"value": NUMBER, "expected": NUMBER, "sigmas": NUMBER},
+)
+METRIC = record({"service": TEXT, "name": TEXT, "value": maybe(NUMBER)}, {"at": TIME})
+TRACE = record({"trace_id": TEXT, "spans": {"type": "array", "items": {"type": "object"}}}, {"service": TEXT})
+SUMMARY = record(
+    {
+        "overall_health": {"enum": ["healthy", "degraded", "critical", "unknown"]},
+        "auto_fix_success_rate": maybe(NUMBER),
+        "rollbacks_7d": COUNT,
+        "retrains_30d": COUNT,
+        "recoveries": COUNT,
+        "mttd_s": maybe(NUMBER),
+        "mttr_s": maybe(NUMBER),
+        "manual_interventions": COUNT,
+        "acts_by_day": {
+            "type": "object",
+            "description": "Day (UTC) → fix → how many acts.",
+            "additionalProperties": {"type": "object", "additionalProperties": COUNT},
+        },
+    }
+)
+ERROR = record(
+    {"error": record({"code": TEXT, "message": TEXT}, {"parameter": TEXT})},
+    about="What is wrong, and for a parameter which one.",
+)
+SCHEMAS: dict[str, Schema] = {
+    "Act": ACT,
+    "Agent": AGENT,
+    "Anomaly": ANOMALY,
+    "Cause": CAUSE,
+    "Error": ERROR,
+    "Incident": INCIDENT,
+    "Metric": METRIC,
+    "Prediction": PREDICTION,
+    "Service": SERVICE,
+    "Status": record({"status": TEXT}),
+    "Durable": record({"command": TEXT, "service": TEXT, "durable": {"const": True}}),
+    "Summary": SUMMARY,
+    "Trace": TRACE,
+}

@@ -1,0 +1,109 @@
+"""What the dashboard reads and the commands it passes on; the composition root provides both."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from utils.metrics_collector import Family
+
+Item = Mapping[str, Any]  # ready for JSON; times are RFC 3339 in UTC
+
+
+class View(Protocol):
+    """Snapshots of what the agents know. Every call is quick, returns lists newest first and decides nothing."""
+
+    @property
+    def ready(self) -> bool:
+        """Every agent is restored and probes run."""
+        ...
+
+    def incidents(self) -> Sequence[Item]:
+        """Each as in "An incident" of the design; `began_at`, where known, is the first sign of the fault."""
+        ...
+
+    def incident(self, incident: str) -> Item | None: ...
+
+    def services(self) -> Sequence[Item]:
+        """name, health, since, reason, incarnation, pid, autonomy, depends_on, cpu_percent, rss_mib, open_incident."""
+        ...
+
+    def agents(self) -> Sequence[Item]:
+        """name, status, handled, failed, inbox, restarts, lag_s."""
+        ...
+
+    def predictions(self) -> Sequence[Item]:
+        """id, at, service, failure, metric, value, limit, lead_time_s, confidence, reasons."""
+        ...
+
+    def anomalies(self) -> Sequence[Item]:
+        """id, at, service, metric, value, expected, sigmas."""
+        ...
+
+    def metrics(self) -> Sequence[Item]:
+        """The newest value of each metric of each service: service, name, value, at."""
+        ...
+
+    def traces(self) -> Sequence[Item]:
+        """trace_id, name, service, started_at, seconds, spans."""
+        ...
+
+    def summary(self) -> Item:
+        """What `dashboard.summary.summarise` answers."""
+        ...
+
+    def families(self) -> Iterable[Family]:
+        """What /metrics shows, see `dashboard.figures`."""
+        ...
+
+    def subscribe(self, after: str = "", backlog: int = 0) -> AsyncIterator[Item]:
+        """Facts as they happen: those behind the id `after`, else the last `backlog` ones, then new ones.
+
+        An item of type "gap" says how many were missed. The iteration ends when the daemon stops or when the reader
+        is too slow.
+        """
+        ...
+
+
+class PeopleView(View, Protocol):
+    """What only the files for people show beside the rest."""
+
+    def knowledge_base(self) -> Sequence[Item]:
+        """Symptom patterns of past incidents and the cause that was confirmed."""
+        ...
+
+    def success_rates(self) -> Sequence[Item]:
+        """cause, fix, kind of service, successes, failures."""
+        ...
+
+    def fixes(self) -> Sequence[Item]:
+        """The catalogue of fixes."""
+        ...
+
+
+class UnknownServiceError(LookupError):
+    """No service has this name."""
+
+
+class CommandRefusedError(Exception):
+    """The command cannot be carried out as things stand; the message says why."""
+
+
+class Commands(Protocol):
+    """What a person may ask for. Each returns only when the command is durable.
+
+    Raises UnknownServiceError or CommandRefusedError.
+    """
+
+    async def stop(self, service: str, by: str) -> None: ...
+    async def start(self, service: str, by: str) -> None: ...
+    async def pause(self, by: str) -> None: ...
+    async def resume(self, by: str) -> None: ...
+
+
+@dataclass
+class Desk:
+    """What the HTTP application holds. It serves /health before there is a view; both are set when they exist."""
+
+    view: View | None = None
+    commands: Commands | None = None
+    token: str = ""

@@ -1,0 +1,125 @@
+"""Will a resource run out? One series of one life of a service, judged against its ceiling.
+
+A load peak, a saw-tooth and a cache that fills up also rise. What tells a leak from them: it rises on nearly every step,
+it does not slow down enough to end below the ceiling, and it enters ground from which the series never fell back.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from math import isfinite
+from statistics import median
+
+from msgspec import Struct
+
+from analysis.trend import MIN_POINTS, Point, Trend, fit
+
+EARLY, ACT, REACHED = 1, 2, 3
+
+BUCKETS = 60
+EARLY_HORIZONS = 4.0  # how many horizons ahead something is said at all
+LATE_TOLERANCE = 1.5  # how much later than the horizon the slowest believable trend may arrive
+MAX_EXTRAPOLATION = 4.0  # a trend is believed for this many times its own age
+MIN_TAU = 0.6
+MIN_RISE_OF_LIMIT = 0.02
+MIN_RISE_OF_NOISE = 4.0
+MAX_GAIN_RATIO = 3.0  # beyond it the rise is younger than the points that were fitted
+FALL = 0.05  # a fall by this share ends a rise
+NEW_GROUND = 1.02  # only so far above the highest value from which it fell is a rise new
+IN_A_ROW = 3
+
+
+class Outlook(Struct, frozen=True):
+    """What lies ahead: `level` says how urgent, `trend` is None where the ceiling is reached already."""
+
+    level: int
+    lead_time_s: float
+    confidence: float
+    trend: Trend | None = None
+
+
+class Series:
+    """Medians of at most 60 slices of time; about 2 kB."""
+
+    def __init__(self, incarnation: str) -> None:
+        self.incarnation = incarnation
+        self._points: deque[tuple[float, float]] = deque(maxlen=BUCKETS)
+        self._slice: list[float] = []
+        self._slice_at = 0.0
+        self._peak = 0.0
+        self._known_ground = 0.0  # the highest value from which it fell again
+        self._over = 0
+        self._believed = 0
+
+    def add(
+        self, at: float, value: float, limit: float, *, horizon_s: float, warmup_s: float
+    ) -> Outlook | None:
+        if not isfinite(value):
+            return None
+        self._note(at, value, max(horizon_s, 2 * warmup_s) / BUCKETS)
+        self._over = self._over + 1 if value >= limit else 0
+        if self._over >= IN_A_ROW:
+            return Outlook(REACHED, 0.0, 0.99)
+        outlook = self._judge(at, limit, horizon_s, warmup_s)
+        self._believed = self._believed + 1 if outlook else 0
+        return outlook if self._believed >= IN_A_ROW else None
+
+    def _note(self, at: float, value: float, slice_s: float) -> None:
+        if not self._points or at - self._slice_at >= slice_s:
+            self._slice_at, self._slice = at, []
+            self._points.append((at, value))
+        self._slice.append(value)
+        level = median(self._slice)
+        self._points[-1] = ((self._slice_at + at) / 2, level)
+        if level >= self._peak:
+            self._peak = level
+        elif level < self._peak * (1 - FALL):
+            self._known_ground = max(self._known_ground, self._peak)
+
+    def _judge(self, at: float, limit: float, horizon_s: float, warmup_s: float) -> Outlook | None:
+        points = list(self._points)
+        level = median(value for _, value in points[-3:])
+        if level <= self._known_ground * NEW_GROUND:
+            return None
+        # A rise that began late in the window is judged from there on, once it is old enough itself.
+        while len(points) >= MIN_POINTS and points[-1][0] - points[0][0] >= warmup_s:
+            if _worth_a_fit(points, level, limit, horizon_s):
+                trend = fit(points)
+                outlook = _outlook(trend, at, limit, horizon_s) if trend else None
+                if outlook:
+                    return outlook
+            points = points[len(points) // 2 :]
+        return None
+
+
+def _worth_a_fit(points: Sequence[Point], level: float, limit: float, horizon_s: float) -> bool:
+    """A cheap bound, so that a service at rest costs nothing."""
+    rise = level - points[0][1]
+    span_s = points[-1][0] - points[0][0]
+    return rise > 0 and (limit - level) * span_s <= 2 * EARLY_HORIZONS * horizon_s * rise
+
+
+def _is_leak(trend: Trend, level: float, limit: float) -> bool:
+    return (
+        trend.low > 0
+        and trend.tau >= MIN_TAU
+        and trend.rise >= max(MIN_RISE_OF_LIMIT * limit, MIN_RISE_OF_NOISE * trend.noise)
+        and trend.gain_ratio <= MAX_GAIN_RATIO
+        and trend.ceiling(level) >= limit
+    )
+
+
+def _outlook(trend: Trend, at: float, limit: float, horizon_s: float) -> Outlook | None:
+    level = trend.value_at(at)
+    if not _is_leak(trend, level, limit):
+        return None
+    lead_s = max(trend.time_to(limit, level), 1.0)  # 0 is said of values seen, not of a line
+    latest_s = trend.time_to(limit, level, slope=trend.low)
+    if lead_s > MAX_EXTRAPOLATION * trend.span_s:
+        return None
+    if lead_s <= horizon_s:
+        urgency, bound_s = ACT, horizon_s * LATE_TOLERANCE
+    else:
+        urgency, bound_s = EARLY, horizon_s * EARLY_HORIZONS
+    if latest_s > bound_s:
+        return None
+    return Outlook(urgency, lead_s, trend.confidence((limit - level) / bound_s), trend)

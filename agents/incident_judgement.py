@@ -1,0 +1,72 @@
+"""What time says about an incident: deadlines, slow probing, silence. A deadline judges only time that we watched."""
+
+from collections.abc import Sequence
+
+from agents import incident_verdicts as verdicts
+from agents import incident_verification as rules
+from agents.events import Event
+from agents.incident_state import State
+from agents.incident_verification import Streak
+from agents.incidents import Act, Incident
+from config.model import Config
+
+
+def judge_idle(config: Config, state: State, incident: Incident, at: float) -> Sequence[Event]:
+    """An incident without an act in hand."""
+    windows = config.windows
+    if incident.status == "escalated":
+        quiet = at - _watched(state, incident.escalated_at) >= windows.slow_probe_s
+        return [verdicts.retry(incident, "slow probing goes on")] if quiet else ()
+    lapsed = at - _watched(state, incident.sign_at) >= windows.predict_horizon_s
+    if incident.kind == "prediction" and lapsed:
+        return [verdicts.closed(incident, "passed_by_itself", at, "the ceiling was not reached")]
+    silent = not incident.waits_for and at - _watched(state, incident.touched_at) >= windows.slow_probe_s
+    if silent:
+        return [verdicts.escalated(incident, f"no fix was proposed for {windows.slow_probe_s:g} s")]
+    return ()
+
+
+def judge_act(
+    config: Config, state: State, streak: Streak, incident: Incident, act: Act, at: float
+) -> Sequence[Event]:
+    """An act that was applied and waits for its verdict."""
+    factor = state.factor(incident.service)
+    since = _watched(state, max(act.applied_at, _culprit_back_at(state, incident, act)))
+    if _lives_without_probe(config, state, incident, act, at - since):
+        return verdicts.verified(incident, act, at)
+    if at - since < rules.window_s(config, incident, act, factor):
+        return ()
+    healthy_now = streak.good > 0 and rules.life_counts(incident, act, streak.incarnation)
+    if healthy_now and not incident.damaged:
+        return ()  # the coming probes decide
+    if act.fix == rules.WAIT and _culprit_suffers(state, incident, act):
+        return ()
+    return [verdicts.failed(incident, act, f"no success within {at - since:.0f} s")]
+
+
+def _watched(state: State, since: float) -> float:
+    return max(since, state.marks.get("watching", 0.0))
+
+
+def _lives_without_probe(config: Config, state: State, incident: Incident, act: Act, lived_s: float) -> bool:
+    service = config.service(incident.service)
+    if service is None or service.probe is not None or incident.damaged or act.fix == rules.WAIT:
+        return False
+    health = state.health.get(incident.service)
+    died = health is not None and health.health == "down" and health.at > act.applied_at
+    return lived_s >= rules.ALIVE_S * state.factor(incident.service) and not died
+
+
+def _culprit_suffers(state: State, incident: Incident, act: Act) -> bool:
+    if act.culprit in {"", incident.service}:
+        return False
+    health = state.health.get(act.culprit)
+    return state.open_of(act.culprit) is not None or (health is not None and health.health in rules.BAD)
+
+
+def _culprit_back_at(state: State, incident: Incident, act: Act) -> float:
+    """Who waits for a culprit gets the whole window after its return."""
+    if act.fix != rules.WAIT or act.culprit in {"", incident.service}:
+        return 0.0
+    health = state.health.get(act.culprit)
+    return max(state.settled.get(act.culprit, 0.0), health.at if health else 0.0)

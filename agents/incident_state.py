@@ -1,0 +1,180 @@
+"""What the owner of incidents remembers, and how facts are folded into it."""
+
+from collections.abc import Iterator
+
+from msgspec import Struct, field
+
+from agents.events import (
+    ConfigChanged,
+    Fact,
+    FailurePredicted,
+    FileDamaged,
+    FileRepaired,
+    HealthChanged,
+    IncidentClosed,
+    IncidentOpened,
+    ObservationResumed,
+    OperatorCommanded,
+    ServiceStopped,
+)
+from agents.incidents import Incident, fold, opened
+
+KEPT_CLOSED = 1000  # older ones stand in the journal only
+RELAPSE_S = 60.0  # the same symptom this soon after healing: we looked away too early
+FORGET_S = 3600.0
+LONGEST_FACTOR = 4
+OFF = ("operator", "removed", "unused")  # stops after which being down is no trouble
+
+
+class Health(Struct, frozen=True, gc=False):
+    health: str
+    at: float
+    symptom: str = ""
+    incarnation: str = ""
+    exit_code: int | None = None
+
+
+class Healed(Struct, frozen=True, gc=False):
+    """The last healing of a service, and by how much verifying it takes longer after relapses."""
+
+    at: float
+    symptom: str
+    factor: int = 1
+
+
+class State(Struct):
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    by_service: dict[str, str] = field(default_factory=dict)  # the open ones
+    health: dict[str, Health] = field(default_factory=dict)
+    damaged: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    healed: dict[str, Healed] = field(default_factory=dict)
+    settled: dict[str, float] = field(default_factory=dict)  # when the last incident of a service ended
+    off: dict[str, str] = field(
+        default_factory=dict
+    )  # services that are down on purpose; "": the daemon stops
+    marks: dict[str, float] = field(default_factory=dict)  # "watching": since when we look without a gap
+    counts: dict[str, int] = field(default_factory=dict)  # "commands": of people
+
+    def open_of(self, service: str) -> Incident | None:
+        return self.incidents.get(self.by_service.get(service, ""))
+
+    def open_ones(self) -> Iterator[Incident]:
+        for incident_id in tuple(self.by_service.values()):
+            yield self.incidents[incident_id]
+
+    def open_by_id(self, incident_id: str) -> Incident | None:
+        incident = self.incidents.get(incident_id)
+        return None if incident is None or incident.ended else incident
+
+    def factor(self, service: str) -> int:
+        healed = self.healed.get(service)
+        return healed.factor if healed else 1
+
+
+def fold_state(state: State, fact: Fact) -> None:
+    match fact:
+        case HealthChanged():
+            _of_service(state, fact)
+            state.health[fact.service] = Health(
+                fact.health, fact.at, fact.symptom, fact.incarnation, fact.exit_code
+            )
+        case FileDamaged() | FileRepaired():
+            _file(state, fact)
+            _of_service(state, fact)
+        case FailurePredicted():
+            _of_service(state, fact)
+        case IncidentOpened():
+            _opened(state, fact)
+        case IncidentClosed():
+            _closed(state, fact)
+        case ObservationResumed():
+            state.marks["watching"] = fact.at
+        case OperatorCommanded():
+            _commanded(state, fact)
+        case ServiceStopped():
+            _stopped(state, fact)
+        case ConfigChanged():
+            _configured(state, fact)
+        case _:
+            _of_incident(state, fact)
+
+
+def _of_service(state: State, fact: Fact) -> None:
+    incident = state.open_of(fact.service)
+    if incident is not None:
+        state.incidents[incident.id] = fold(incident, fact)
+
+
+def _of_incident(state: State, fact: Fact) -> None:
+    incident = state.open_by_id(fact.incident)
+    if incident is not None:
+        state.incidents[incident.id] = fold(incident, fact)
+
+
+def _file(state: State, fact: FileDamaged | FileRepaired) -> None:
+    left = tuple(path for path in state.damaged.get(fact.service, ()) if path != fact.path)
+    if isinstance(fact, FileDamaged):
+        left = (*left, fact.path)
+    if left:
+        state.damaged[fact.service] = left
+    else:
+        state.damaged.pop(fact.service, None)
+
+
+def _opened(state: State, fact: IncidentOpened) -> None:
+    incident = opened(fact, state.damaged.get(fact.service, ()))
+    state.incidents[incident.id] = incident
+    state.by_service[incident.service] = incident.id
+    healed = state.healed.get(fact.service)
+    if healed is None:
+        return
+    if fact.at - healed.at > FORGET_S:
+        del state.healed[fact.service]
+    elif fact.at - healed.at <= RELAPSE_S and fact.symptom == healed.symptom:
+        factor = min(healed.factor * 2, LONGEST_FACTOR)
+        state.healed[fact.service] = Healed(healed.at, healed.symptom, factor)
+
+
+def _closed(state: State, fact: IncidentClosed) -> None:
+    incident = state.open_by_id(fact.incident)
+    if incident is None:
+        return
+    if fact.outcome == "healed":
+        state.healed[incident.service] = Healed(fact.at, incident.symptom, state.factor(incident.service))
+    state.incidents[incident.id] = fold(incident, fact)
+    state.by_service.pop(incident.service, None)
+    state.settled[incident.service] = fact.at
+    closed = [known for known in state.incidents.values() if known.ended]
+    if len(closed) > KEPT_CLOSED:
+        oldest = min(closed, key=lambda known: known.closed_at or 0.0)
+        del state.incidents[oldest.id]
+
+
+def _commanded(state: State, fact: OperatorCommanded) -> None:
+    if fact.command == "shutdown":
+        state.off[""] = "shutdown"
+        return
+    state.counts["commands"] = state.counts.get("commands", 0) + 1
+    if fact.command == "stop" and fact.service:
+        state.off[fact.service] = "operator"
+    elif fact.command == "start":
+        state.off.pop(fact.service, None)
+
+
+def _stopped(state: State, fact: ServiceStopped) -> None:
+    if fact.why in OFF:
+        state.off[fact.service] = fact.why
+    for incident in state.open_ones():
+        if incident.service == fact.service or (incident.act and incident.act.target == fact.service):
+            state.incidents[incident.id] = fold(incident, fact)
+
+
+def _configured(state: State, fact: ConfigChanged) -> None:
+    if fact.why == "start":
+        state.off.pop("", None)
+        state.counts.setdefault("commands", 0)
+    for name in fact.added:
+        state.off.pop(name, None)
+    for name in fact.removed:
+        for table in (state.health, state.damaged, state.healed, state.settled):
+            table.pop(name, None)

@@ -1,0 +1,137 @@
+"""Every step of an incident as one sentence for people: the timeline, `explain` and the notifier say the same."""
+
+from collections.abc import Callable
+from typing import Any
+
+from agents.events import (
+    Cause,
+    CauseFound,
+    Fact,
+    FailurePredicted,
+    FileDamaged,
+    FileRepaired,
+    FixApplied,
+    FixChosen,
+    FixesExhausted,
+    FixFailed,
+    FixRefused,
+    FixStarted,
+    FixVerified,
+    HealthChanged,
+    IncidentClosed,
+    IncidentEscalated,
+    IncidentOpened,
+    IncidentRetried,
+    ServiceStopped,
+    StartRetried,
+)
+
+LONGEST = 400
+_APPLIED = {
+    "done": "was applied",
+    "found_done": "had been applied already",
+    "symptom_gone": "was not needed any more",
+    "failed": "could not be applied",
+}
+_CLOSED = {
+    "healed": "healed",
+    "passed_by_itself": "passed by itself",
+    "withdrawn": "withdrawn",
+}
+_STOPPED = {
+    "operator": "an operator asked for it",
+    "shutdown": "the daemon shuts down",
+    "removed": "it was removed from the configuration",
+    "changed": "its configuration changed",
+    "unused": "nothing needs it",
+}
+
+
+def sentence(fact: Fact) -> str:
+    """One line, free of control characters: parts of it were written by what we watch."""
+    say = _SENTENCES.get(type(fact))
+    text = say(fact) if say is not None else type(fact).__name__
+    return plain(text)
+
+
+def plain(text: str) -> str:
+    """
+    >>> plain("a\\x1b[31m\\nb")
+    'a [31m b'
+    """
+    if len(text) > LONGEST:
+        text = text[: LONGEST - 1] + "…"
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _health(fact: HealthChanged) -> str:
+    seen = "; ".join(f"{d.name} {_state(d.ok)}" for d in fact.dependencies)
+    return f"{fact.service} is {fact.health}{_because(fact.reason)}" + (f" [{seen}]" if seen else "")
+
+
+def _state(ok: bool | None) -> str:
+    return "cannot be told" if ok is None else "answers" if ok else "does not answer"
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _cause(fact: CauseFound) -> str:
+    rivals = ", ".join(_guess(rival) for rival in fact.rivals)
+    evidence = "; ".join(fact.best.evidence)
+    return f"cause: {_guess(fact.best)}{_because(evidence)}" + (f" (rivals: {rivals})" if rivals else "")
+
+
+def _guess(cause: Cause) -> str:
+    return f"{cause.name} of {cause.service} {cause.confidence:.0%}"
+
+
+def _chosen(fact: FixChosen) -> str:
+    return f"chose {fact.fix} for {fact.service} ({fact.probability:.0%}){_because(fact.why)}"
+
+
+def _refused(fact: FixRefused) -> str:
+    verb = "refused" if fact.final else "held back"
+    return f"{fact.fix} for {fact.service} {verb} by limit {fact.limit}{_because(fact.reason)}"
+
+
+def _applied(fact: FixApplied) -> str:
+    took = f" in {fact.seconds:.1f} s" if fact.seconds else ""
+    return f"{fact.fix} {_APPLIED[fact.outcome]}{took}{_because(fact.detail)}"
+
+
+def _retried_boot(fact: StartRetried) -> str:
+    missing = f", waits for {', '.join(fact.missing)}" if fact.missing else ""
+    return f"start {fact.boot} of {fact.service} failed{_because(fact.reason)}; again in {fact.wait_s:g} s{missing}"
+
+
+def _closed(fact: IncidentClosed) -> str:
+    return f"{_CLOSED[fact.outcome]} after {fact.seconds:.1f} s{_because(fact.message)}"
+
+
+def _predicted(fact: FailurePredicted) -> str:
+    when = f"in {fact.lead_time_s:.0f} s" if fact.lead_time_s else "now"
+    return f"{fact.failure} expected {when}: {fact.metric} {fact.value:g} of {fact.limit:g} ({fact.confidence:.0%})"
+
+
+_SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
+    HealthChanged: _health,
+    FileDamaged: lambda f: f"{f.path} is damaged{_because(f.problem)}",
+    FileRepaired: lambda f: f"{f.path} is good again",
+    FailurePredicted: _predicted,
+    IncidentOpened: lambda f: f"{f.service} has a problem ({f.symptom}){_because(f.reason)}",
+    CauseFound: _cause,
+    FixChosen: _chosen,
+    FixRefused: _refused,
+    FixStarted: lambda f: f"{f.fix} for {f.service} started",
+    FixApplied: _applied,
+    FixVerified: lambda f: f"{f.fix} helped: {f.service} stayed good, {f.seconds:.1f} s after its start",
+    FixFailed: lambda f: f"{f.fix} did not help{_because(f.reason)}",
+    FixesExhausted: lambda f: f"no fix is left to try{_because(f.reason)}",
+    StartRetried: _retried_boot,
+    ServiceStopped: lambda f: f"{f.service} was stopped, because {_STOPPED[f.why]}",
+    IncidentEscalated: lambda f: f"needs a person{_because(f.reason)}",
+    IncidentRetried: lambda f: f"trying again, round {f.round}{_because(f.reason)}",
+    IncidentClosed: _closed,
+}

@@ -1,0 +1,78 @@
+"""When a fix counts as having helped, when as having failed, and when a symptom counts as gone: pure rules."""
+
+from msgspec import Struct
+
+from agents.events import HealthChanged, ProbeObserved
+from agents.incidents import Act, Incident
+from config.model import Config
+
+ALIVE_S = 3.0  # a service without a probe has to live this long
+SLACK_S = 5.0
+BAD_PROBES = 2  # in a row: one alone may be noise
+WAIT = "wait"
+BAD = ("down", "unhealthy")
+EXITS = ("exit", "found_dead")
+
+
+class Streak(Struct, frozen=True, gc=False):
+    """How many probes in a row of one incarnation were good, or bad."""
+
+    incarnation: str = ""
+    good: int = 0
+    bad: int = 0
+
+    def after(self, probe: ProbeObserved) -> "Streak":
+        if probe.ok is None:  # nobody can tell
+            return self
+        same = probe.incarnation == self.incarnation
+        if probe.ok:
+            return Streak(probe.incarnation, (self.good if same else 0) + 1, 0)
+        return Streak(probe.incarnation, 0, (self.bad if same else 0) + 1)
+
+
+def needed_probes(config: Config, factor: int) -> int:
+    return config.windows.good_probes_to_verify * factor
+
+
+def window_s(config: Config, incident: Incident, act: Act, factor: int) -> float:
+    """How long after the act success may take."""
+    service = config.service(incident.service)
+    if service is None:
+        return SLACK_S
+    round_s = service.probe.interval_s + service.probe.timeout_s if service.probe else ALIVE_S
+    if act.fix == WAIT:
+        return max(config.windows.passive_wait_s, BAD_PROBES * round_s)
+    return service.start_timeout_s + needed_probes(config, factor) * round_s * 2 + SLACK_S
+
+
+def life_counts(incident: Incident, act: Act, incarnation: str) -> bool:
+    """Whether what this incarnation shows says anything about the act."""
+    if act.target != incident.service:
+        return True
+    if incident.kind == "prediction" and act.how != "symptom_gone" and incarnation == incident.incarnation:
+        return False  # the life that was about to fail is not cured by answering well
+    return not act.after or not incarnation or incarnation == act.after
+
+
+def fails_by_health(incident: Incident, act: Act, fact: HealthChanged) -> bool:
+    """Waiting, and the callers of a culprit, fail by their deadline only, unless the process itself ends."""
+    if fact.health not in BAD:
+        return False
+    own_end = fact.service == incident.service and fact.symptom in EXITS
+    if act.fix == WAIT:
+        return own_end
+    if fact.service == act.target:
+        return not act.after or not fact.incarnation or fact.incarnation == act.after
+    return own_end
+
+
+def fails_by_probe(incident: Incident, act: Act, streak: Streak) -> bool:
+    patient = act.fix == WAIT or act.target != incident.service
+    return not patient and streak.bad >= BAD_PROBES and life_counts(incident, act, streak.incarnation)
+
+
+def symptom_gone(incident: Incident, incarnation: str) -> bool:
+    """Whether good health of this incarnation means that there is nothing left to heal."""
+    if incident.damaged:
+        return False
+    return incident.kind != "prediction" or bool(incarnation and incarnation != incident.incarnation)

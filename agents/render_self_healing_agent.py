@@ -1,0 +1,279 @@
+"""Owns every incident from opening to closing: the only incident state machine."""
+
+from collections.abc import Callable
+from typing import Any
+
+from agents import incident_verdicts as verdicts
+from agents import incident_verification as rules
+from agents.agent import Results, Traits
+from agents.events import (
+    CauseFound,
+    ConfigChanged,
+    Event,
+    EventQuarantined,
+    Fact,
+    FailurePredicted,
+    FileDamaged,
+    FileRepaired,
+    FixApplied,
+    FixChosen,
+    FixesExhausted,
+    FixFailed,
+    FixRefused,
+    FixStarted,
+    FixVerified,
+    HealthChanged,
+    IncidentClosed,
+    IncidentEscalated,
+    IncidentOpened,
+    IncidentRetried,
+    ObservationResumed,
+    OperatorCommanded,
+    ProbeObserved,
+    ServiceStopped,
+    StartRetried,
+    Tick,
+)
+from agents.incident_judgement import judge_act, judge_idle
+from agents.incident_state import OFF, State, fold_state
+from agents.incident_verification import Streak
+from agents.incident_views import explain
+from agents.incidents import Incident, last_act
+from config.world import World
+
+TELL_AGAIN_S = 1800.0  # an incident that needs a person is told again this often
+RETRY_AT_ONCE_S = 30.0  # a seen exit need not wait for slow probing, unless the last round was this young
+THINKERS = ("rca_engine", "intelligent_fix_selector", "act_gate")
+
+
+class RenderSelfHealingAgent:
+    name = "render_self_healing_agent"
+    consumes: tuple[type[Event], ...] = (
+        HealthChanged, FileDamaged, FileRepaired, FailurePredicted, CauseFound, FixChosen, FixStarted, FixRefused,
+        FixApplied, FixesExhausted, StartRetried, OperatorCommanded, ConfigChanged, ObservationResumed,
+        ServiceStopped, EventQuarantined, ProbeObserved, Tick,
+    )  # fmt: skip
+    emits: tuple[type[Event], ...] = (
+        IncidentOpened, FixVerified, FixFailed, IncidentClosed, IncidentEscalated, IncidentRetried,
+    )  # fmt: skip
+    traits = Traits()
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.state = State()
+        self._streaks: dict[str, Streak] = {}  # a cache: begins anew after a restart, as all windows do
+        self._first_bad_at: dict[str, float] = {}
+        self._decide: dict[type[Event], Callable[[Any], Results]] = {
+            HealthChanged: self._on_health,
+            FileDamaged: self._on_damage,
+            FileRepaired: self._on_repair,
+            FailurePredicted: self._on_prediction,
+            FixApplied: self._on_applied,
+            FixesExhausted: self._on_exhausted,
+            OperatorCommanded: self._on_command,
+            ConfigChanged: self._on_config,
+            ObservationResumed: self._on_resumed,
+            ServiceStopped: self._on_stopped,
+            EventQuarantined: self._on_quarantined,
+            ProbeObserved: self._on_probe,
+            Tick: self._on_tick,
+        }
+
+    def handle(self, event: Event) -> Results:
+        decide = self._decide.get(type(event))
+        return decide(event) if decide else ()
+
+    def apply(self, fact: Fact) -> None:
+        fold_state(self.state, fact)
+
+    def explain(self, incident_id: str) -> list[str]:
+        """Lines for people; empty for an incident that we do not know."""
+        incident = self.state.incidents.get(incident_id)
+        return [] if incident is None else explain(incident)
+
+    # --- symptoms ---
+
+    def _on_health(self, fact: HealthChanged) -> Results:
+        if fact.health not in rules.BAD:
+            return self._on_good_health(fact)
+        failed = [
+            verdicts.failed(incident, act, f"{fact.service} is {fact.health}: {fact.reason}")
+            for incident in self.state.open_ones()
+            if (act := incident.act) is not None
+            and act.outcome == "applied"
+            and rules.fails_by_health(incident, act, fact)
+        ]
+        incident = self.state.open_of(fact.service)
+        if incident is None:
+            return [*failed, *self._open(fact, fact.symptom or fact.health, fact.reason, fact.incarnation)]
+        if (
+            incident.status == "escalated"
+            and fact.symptom in rules.EXITS
+            and self._round_is_old(incident, fact)
+        ):
+            return [*failed, verdicts.retry(incident, f"it ended: {fact.reason}")]
+        return failed
+
+    def _on_good_health(self, fact: HealthChanged) -> Results:
+        incident = self.state.open_of(fact.service)
+        good = fact.health == "healthy" and incident is not None and incident.act is None
+        if good and incident is not None and rules.symptom_gone(incident, fact.incarnation):
+            return [verdicts.closed(incident, "passed_by_itself", fact.at, f"{fact.service} is healthy")]
+        return ()
+
+    def _round_is_old(self, incident: Incident, fact: Fact) -> bool:
+        return fact.at - incident.escalated_at >= min(RETRY_AT_ONCE_S, self.world.config.windows.slow_probe_s)
+
+    def _on_damage(self, fact: FileDamaged) -> Results:
+        incident = self.state.open_of(fact.service)
+        if incident is None:
+            return self._open(fact, "file_damaged", f"{fact.path}: {fact.problem}", self._life(fact.service))
+        act = incident.act
+        if act is not None and act.outcome == "applied":
+            return [verdicts.failed(incident, act, f"{fact.path} is damaged: {fact.problem}")]
+        return ()
+
+    def _on_repair(self, fact: FileRepaired) -> Results:
+        incident = self.state.open_of(fact.service)
+        if incident is None or incident.act is not None or incident.kind != "file":
+            return ()
+        health = self.state.health.get(fact.service)
+        if set(incident.damaged) - {fact.path} or (health is not None and health.health in rules.BAD):
+            return ()
+        return [verdicts.closed(incident, "passed_by_itself", fact.at, f"{fact.path} is good again")]
+
+    def _on_prediction(self, fact: FailurePredicted) -> Results:
+        life = self._life(fact.service)
+        stale = bool(life and fact.incarnation and fact.incarnation != life)
+        far = fact.lead_time_s > self.world.config.windows.predict_horizon_s
+        if stale or far or self.state.open_of(fact.service) is not None:
+            return ()
+        reason = f"{fact.failure}: {fact.metric} reaches {fact.limit:g} in {fact.lead_time_s:.0f} s"
+        return self._open(fact, "failure_predicted", reason, fact.incarnation or life)
+
+    def _life(self, service: str) -> str:
+        health = self.state.health.get(service)
+        return health.incarnation if health else ""
+
+    def _open(self, fact: Fact, symptom: str, reason: str, incarnation: str) -> Results:
+        off = self.state.off
+        if fact.service in off or "" in off or self.world.config.service(fact.service) is None:
+            return ()
+        if isinstance(fact, HealthChanged) and self._ended_as_planned(fact):
+            return ()
+        first = self._first_bad_at.get(fact.service, 0.0) if symptom not in rules.EXITS else fact.at
+        return [
+            IncidentOpened(
+                incident=fact.id,
+                service=fact.service,
+                symptom=symptom,
+                reason=reason,
+                incarnation=incarnation,
+                first_sign_at=first,
+            )
+        ]
+
+    def _ended_as_planned(self, fact: HealthChanged) -> bool:
+        """An exit that the restart policy calls ordinary; a probe that fails after it is no news."""
+        service = self.world.config.service(fact.service)
+        before = self.state.health.get(fact.service)
+        end = fact if fact.symptom in rules.EXITS else before
+        if service is None or end is None or end.symptom not in rules.EXITS:
+            return False
+        return service.restart == "never" or (service.restart == "on-failure" and end.exit_code == 0)
+
+    # --- acts ---
+
+    def _on_applied(self, fact: FixApplied) -> Results:
+        incident = self.state.open_by_id(fact.incident)
+        act = last_act(incident, fact.cause, fact.fix) if incident else None
+        if incident is None or act is None or act.outcome != "started":
+            return ()
+        self._streaks.pop(incident.service, None)  # only what comes after the act speaks for it
+        if fact.outcome == "failed":
+            return [verdicts.failed(incident, act, fact.detail or "it could not be applied")]
+        return ()
+
+    def _on_exhausted(self, fact: FixesExhausted) -> Results:
+        incident = self.state.open_by_id(fact.incident)
+        if incident is None or (incident.told_at and fact.at - incident.told_at < TELL_AGAIN_S):
+            return ()
+        return [verdicts.escalated(incident, fact.reason)]
+
+    def _on_quarantined(self, fact: EventQuarantined) -> Results:
+        for incident in self.state.open_ones():
+            act = incident.act
+            if act is not None and act.id == fact.event and act.outcome == "started":
+                return [verdicts.failed(incident, act, f"{fact.agent} failed on it: {fact.error}")]
+        lost = self.state.open_by_id(fact.incident)
+        if lost is not None and fact.agent in THINKERS and lost.status != "escalated":
+            return [verdicts.escalated(lost, f"{fact.agent} failed on it: {fact.error}")]
+        return ()
+
+    # --- people ---
+
+    def _on_command(self, fact: OperatorCommanded) -> Results:
+        return self._withdraw(fact, "an operator stopped it") if fact.command == "stop" else ()
+
+    def _on_stopped(self, fact: ServiceStopped) -> Results:
+        return self._withdraw(fact, f"it was stopped ({fact.why})") if fact.why in OFF else ()
+
+    def _on_config(self, fact: ConfigChanged) -> Results:
+        if fact.why == "refused":
+            return ()
+        gone = [
+            i for i in self.state.open_ones() if i.service in fact.removed or i.service not in fact.services
+        ]
+        return [
+            verdicts.closed(i, "withdrawn", fact.at, "it is not in the configuration any more") for i in gone
+        ]
+
+    def _withdraw(self, fact: Fact, why: str) -> Results:
+        incident = self.state.open_of(fact.service)
+        return [] if incident is None else [verdicts.closed(incident, "withdrawn", fact.at, why)]
+
+    def _on_resumed(self, _: ObservationResumed) -> Results:
+        self._streaks.clear()
+        self._first_bad_at.clear()
+        return ()
+
+    # --- time and probes ---
+
+    def _on_probe(self, probe: ProbeObserved) -> Results:
+        service = probe.service
+        if probe.ok:
+            self._first_bad_at.pop(service, None)
+        elif probe.ok is False:
+            self._first_bad_at.setdefault(service, probe.at)
+        streak = self._streaks[service] = self._streaks.get(service, Streak()).after(probe)
+        incident = self.state.open_of(service)
+        if incident is None or probe.ok is None:
+            return ()
+        act = incident.act
+        if act is None:
+            return self._pass_by_itself(incident, streak, probe.at)
+        if act.outcome != "applied" or probe.at < act.applied_at:
+            return ()
+        if rules.fails_by_probe(incident, act, streak):
+            return [verdicts.failed(incident, act, f"{streak.bad} probes in a row failed: {probe.reason}")]
+        enough = streak.good >= rules.needed_probes(self.world.config, self.state.factor(service))
+        if enough and not incident.damaged and rules.life_counts(incident, act, streak.incarnation):
+            return verdicts.verified(incident, act, probe.at)
+        return ()
+
+    def _pass_by_itself(self, incident: Incident, streak: Streak, at: float) -> Results:
+        enough = streak.good >= self.world.config.windows.good_probes_to_verify
+        if enough and rules.symptom_gone(incident, streak.incarnation):
+            return [verdicts.closed(incident, "passed_by_itself", at, f"{streak.good} good probes in a row")]
+        return ()
+
+    def _on_tick(self, tick: Tick) -> Results:
+        results: list[Event] = []
+        for incident in self.state.open_ones():
+            act = incident.act
+            if act is None:
+                results += judge_idle(self.world.config, self.state, incident, tick.at)
+            elif act.outcome == "applied":
+                streak = self._streaks.get(incident.service, Streak())
+                results += judge_act(self.world.config, self.state, streak, incident, act, tick.at)
+        return results

@@ -1,0 +1,93 @@
+"""Faults that can be switched on over HTTP, to practise with; a restart switches all of them off."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+from aiohttp import web
+
+_MIB = 1 << 20
+
+
+class Faults:
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._hanging = False
+        self._slow_s = 0.0
+        self._leaked: list[bytes] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/fault/hang", self._hang),
+            web.post("/fault/slow", self._slow),
+            web.post("/fault/leak", self._leak),
+            web.post("/fault/busy", self._busy),
+        ]
+
+    async def maybe_hang(self, route: str) -> None:
+        """Called before every request: never returns while the service hangs."""
+        if self._hanging and not route.startswith("/fault/"):
+            await asyncio.Event().wait()
+
+    async def maybe_slow(self) -> None:
+        """Called where the service does its real work."""
+        if self._slow_s:
+            await asyncio.sleep(self._slow_s)
+
+    async def _hang(self, _request: web.Request) -> web.Response:
+        """Requests get no answer any more, while the process lives."""
+        self._hanging = True
+        return self._done("hang")
+
+    async def _slow(self, request: web.Request) -> web.Response:
+        """Work takes longer by ?seconds=; 0 ends it."""
+        self._slow_s = _number(request, "seconds", 1.0)
+        return self._done(f"slow by {self._slow_s:g} s")
+
+    async def _leak(self, request: web.Request) -> web.Response:
+        """Memory grows by ?mib_per_s= until the process ends."""
+        mib_per_s = _number(request, "mib_per_s", 8.0)
+        self._run(self._grow(mib_per_s))
+        return self._done(f"leak of {mib_per_s:g} MiB/s")
+
+    async def _busy(self, request: web.Request) -> web.Response:
+        """A noisy load for ?seconds= takes about ?share= of a core; nothing is wrong with that."""
+        seconds, share = _number(request, "seconds", 10.0), min(_number(request, "share", 0.5), 0.9)
+        self._run(self._burn(seconds, share))
+        return self._done(f"busy for {seconds:g} s")
+
+    async def _grow(self, mib_per_s: float) -> None:
+        while True:
+            self._leaked.append(b"\x01" * int(mib_per_s * _MIB / 10))  # not zeros: the pages must be touched
+            await asyncio.sleep(0.1)
+
+    async def _burn(self, seconds: float, share: float) -> None:
+        end = time.monotonic() + seconds
+        while (now := time.monotonic()) < end:
+            slice_s = random.uniform(0.002, 0.008)
+            while time.monotonic() < now + slice_s:
+                sum(range(500))
+            await asyncio.sleep(slice_s * (1 - share) / share)
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _done(self, what: str) -> web.Response:
+        self._log.warning("fault switched on: %s", what)
+        return web.json_response({"fault": what})
+
+
+def _number(request: web.Request, name: str, default: float) -> float:
+    try:
+        number = float(request.query.get(name, default))
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 86400:
+        raise web.HTTPBadRequest(text=f"{name} must be a number from 0 to 86400")
+    return number

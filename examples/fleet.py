@@ -1,0 +1,112 @@
+"""Lays out a working folder for the example fleet, with a configuration whose windows are short enough to watch.
+
+python -m examples.fleet FOLDER      then: nightwarden run --config FOLDER/fleet.json
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_EXAMPLES = Path(__file__).parent.resolve()
+DEFAULT_PORTS = {"shop": 9001, "pricing": 9002, "worker": 9003}
+_RELEASES: dict[str, dict[str, Any]] = {
+    "v1": {"version": "v1", "markup": 0.2},
+    "v2": {"version": "v2", "markup": "25 %"},  # the bug: text where the shop calculates
+}
+_WINDOWS = {
+    "change_suspect_s": 30,
+    "predict_horizon_s": 30,
+    "predict_warmup_s": 3,
+    "passive_wait_s": 15,
+    "slow_probe_s": 10,
+}
+_INTERVAL_S = 0.5
+_TIMEOUT_S = 0.4
+_MEMORY_MIB = 200  # a service takes about 50, so that a leak of 8 MiB/s has twenty seconds
+
+
+def build(folder: Path, ports: Mapping[str, int] = DEFAULT_PORTS, wait_for: str = "") -> Path:
+    """Make the folder and return the path of its configuration.
+
+    `ports` names shop, pricing and worker. `wait_for` is the address without which the worker cannot start,
+    unless given otherwise the health of pricing.
+    """
+    folder = folder.resolve()
+    for version, settings in _RELEASES.items():
+        release = folder / "releases" / version
+        release.mkdir(parents=True, exist_ok=True)
+        _write(release / "settings.json", settings)
+    point_release(folder, "v1")
+    (folder / "logs").mkdir(exist_ok=True)
+    (folder / "data").mkdir(exist_ok=True)
+    if not (folder / "data/shop.json").exists():
+        _write(folder / "data/shop.json", {"next_id": 1, "orders": []})
+    (folder / "pricing_model.json").write_bytes((_EXAMPLES / "pricing_model.json").read_bytes())
+    config = folder / "fleet.json"
+    _write(config, {"services": _services(folder, ports, wait_for), "windows": _WINDOWS})
+    return config
+
+
+def point_release(folder: Path, version: str) -> None:
+    """Put a release in use as a deployment does: a new link takes the place of the old one in one step."""
+    link = folder / "releases/current"
+    fresh = link.with_name(".current.new")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(version)
+    fresh.replace(link)
+
+
+def _services(folder: Path, ports: Mapping[str, int], wait_for: str) -> list[dict[str, Any]]:
+    address = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    pricing = _service(folder, "pricing", ports, MODEL_FILE="pricing_model.json", SLOWEST_INFERENCE_S="0.2")
+    shop = _service(
+        folder, "shop", ports,
+        PRICING_URL=address["pricing"], DEPENDENCY_TIMEOUT_S="0.3",
+        RELEASE_LINK="releases/current", STATE_FILE="data/shop.json",
+    )  # fmt: skip
+    shop |= {
+        "depends_on": ["pricing"],
+        "release": {"current": "releases/current", "keep": 5},
+        "files": [{"path": "data/shop.json", "check": "json", "backup_s": 1}],
+    }
+    worker = _service(
+        folder, "worker", ports,
+        SHOP_URL=address["shop"], QUEUE_FILE="data/queue.sqlite", FEED_S="0.2", STALE_S="3",
+        WAIT_FOR=wait_for or f"{address['pricing']}/health",
+    )  # fmt: skip
+    worker |= {"depends_on": ["shop", "pricing"]}
+    return [pricing, shop, worker]
+
+
+def _service(folder: Path, name: str, ports: Mapping[str, int], **env: str) -> dict[str, Any]:
+    address = f"http://127.0.0.1:{ports[name]}"
+    log = f"logs/{name}.log"
+    return {
+        "name": name,
+        "platform": {
+            "type": "process",
+            "command": [sys.executable, str(_EXAMPLES / f"{name}.py")],
+            "cwd": str(folder),
+            "env": {"PORT": str(ports[name]), "LOG_FILE": log, **env},
+        },
+        "probe": {
+            "type": "http",
+            "url": f"{address}/health",
+            "interval_s": _INTERVAL_S,
+            "timeout_s": _TIMEOUT_S,
+        },
+        "metrics": {"type": "prometheus", "url": f"{address}/metrics", "interval_s": 0.5},
+        "logs": [log],
+        "limits": {"memory_mib": _MEMORY_MIB, "open_files": 256},
+        "stop": {"signal": "TERM", "grace_s": 2},
+    }
+
+
+def _write(path: Path, document: Any) -> None:
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    print(build(Path(sys.argv[1] if len(sys.argv) > 1 else "fleet")))

@@ -1,0 +1,70 @@
+"""Copies a file so that it is whole or not there at all, whenever the power goes. Blocking."""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from platforms.file_checks import read_only
+
+_SQLITE_COMPANIONS = ("-wal", "-shm", "-journal")
+
+
+def copy_to(source: Path, target: Path, kind: str) -> None:
+    """A whole copy on disk, with the mode of the source; a database through SQLite, as it may be in use."""
+    if kind == "sqlite" and source.stat().st_size:
+        _copy_database(source, target)
+    else:
+        shutil.copyfile(source, target)
+    shutil.copymode(source, target)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def put_in_place(fresh: Path, target: Path) -> None:
+    fresh.replace(target)
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+
+
+def set_aside(path: Path, aside: Path) -> None:
+    """Keep `path` also as `aside`; `path` itself stays, so that there is a file at every instant."""
+    try:
+        os.link(path, aside)
+    except OSError:  # a file system without hard links
+        shutil.copy2(path, aside)
+
+
+def set_companions_aside(path: Path, aside: Path) -> None:
+    """A write-ahead log of the damaged database would be replayed into the restored one."""
+    for suffix in _SQLITE_COMPANIONS:
+        companion = path.with_name(path.name + suffix)
+        if companion.exists():
+            companion.replace(aside.with_name(aside.name + suffix))
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    import sqlite3
+
+    reading = sqlite3.connect(read_only(source), uri=True, timeout=5)
+    try:
+        writing = sqlite3.connect(target)
+        try:
+            reading.backup(writing)
+            writing.execute("PRAGMA journal_mode=DELETE")  # one file, whatever the source uses
+        finally:
+            writing.close()
+    finally:
+        reading.close()

@@ -1,0 +1,213 @@
+"""Declared files on a real disk: looks, backups, restores, caches."""
+
+import json
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from config.model import ProcessPlatform, Service, WatchedFile
+from platforms.files import FileKeeper
+from platforms.platform import PlatformError
+
+JSON = WatchedFile(path="data/shop.json", check="json")
+DATABASE = WatchedFile(path="data/queue.db", check="sqlite")
+
+
+class Bench:
+    """A service's folder, a keeper, and a wall clock that we set."""
+
+    def __init__(self, folder: Path) -> None:
+        self.cwd = folder / "app"
+        self.data = self.cwd / "data"
+        self.data.mkdir(parents=True)
+        self.service = Service(name="shop", platform=ProcessPlatform(command=("x",), cwd=str(self.cwd)))
+        self.wall_s = 1_700_000_000.0
+        self.keeper = FileKeeper(folder / "state", wall=lambda: self.wall_s)
+        self.shop = self.data / "shop.json"
+        self.database = self.data / "queue.db"
+
+    async def check(self, file: WatchedFile = JSON) -> str:
+        return await self.keeper.check(self.service, file)
+
+    async def backup(self, file: WatchedFile = JSON) -> str:
+        self.wall_s += 1
+        return await self.keeper.backup(self.service, file)
+
+    def fill_database(self, rows: int, journal: str = "DELETE") -> None:
+        with closing(sqlite3.connect(self.database)) as connection, connection:
+            connection.execute(f"PRAGMA journal_mode={journal}")
+            connection.execute("CREATE TABLE IF NOT EXISTS jobs (id INTEGER PRIMARY KEY, what TEXT)")
+            connection.executemany("INSERT INTO jobs (what) VALUES (?)", [("x" * 200,)] * rows)
+
+    def rows(self) -> int:
+        with closing(sqlite3.connect(self.database)) as connection:
+            return int(connection.execute("SELECT count(*) FROM jobs").fetchone()[0])
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+@pytest.mark.parametrize("content", ['{"a": [1, 2]}', "[]", "3", '{"a": NaN}', ' {"ä": "ö"}\n'])
+async def test_a_whole_document_is_well(bench: Bench, content: str) -> None:
+    bench.shop.write_text(content)
+    assert await bench.check() == ""
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"a": [1, 2', b"", b" \n", b"{} {}", b'{"a": "\xff"}', b"\0" * 10, b"{'a': 1}"]
+)
+async def test_a_document_that_is_cut_or_scrambled_has_a_problem(bench: Bench, content: bytes) -> None:
+    bench.shop.write_bytes(content)
+    assert "shop.json" in await bench.check()
+
+
+async def test_a_missing_file_has_a_problem(bench: Bench) -> None:
+    assert "does not exist" in await bench.check()
+    assert "does not exist" in await bench.check(WatchedFile(path="gone", check="exists"))
+
+
+async def test_every_cut_of_a_document_is_noticed(bench: Bench) -> None:
+    whole = json.dumps({"orders": [{"id": n, "price": 1.5} for n in range(5)]}).encode()
+    for length in range(0, len(whole), 7):
+        bench.shop.write_bytes(whole[:length])
+        assert await bench.check() != "", length
+
+
+@pytest.mark.parametrize("journal", ["DELETE", "WAL"])
+async def test_a_database_is_well_until_it_is_scrambled(bench: Bench, journal: str) -> None:
+    bench.fill_database(500, journal)
+    assert await bench.check(DATABASE) == ""
+    data = bytearray(bench.database.read_bytes())
+    data[4096:12288] = os.urandom(8192)
+    bench.database.write_bytes(data)
+    assert "queue.db" in await bench.check(DATABASE)
+    bench.database.write_bytes(b"garbage" * 1000)
+    assert "header" in await bench.check(DATABASE)
+
+
+async def test_a_database_that_is_being_written_is_well(bench: Bench) -> None:
+    bench.fill_database(10)
+    with closing(sqlite3.connect(bench.database)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("INSERT INTO jobs (what) VALUES ('y')")
+        assert await bench.check(DATABASE) == ""
+        assert await bench.backup(DATABASE) != ""
+
+
+async def test_a_backup_is_kept_only_when_the_file_changed(bench: Bench) -> None:
+    bench.shop.write_text('{"n": 1}')
+    first = await bench.backup()
+    assert first != ""
+    assert await bench.backup() == ""
+    bench.shop.write_text('{"n": 2}')
+    assert await bench.backup() > first
+
+
+async def test_a_database_that_did_not_change_is_not_kept_twice(bench: Bench) -> None:
+    for journal in ("DELETE", "WAL"):
+        bench.fill_database(50, journal)
+        assert await bench.backup(DATABASE) != ""
+        assert await bench.backup(DATABASE) == ""
+
+
+async def test_a_damaged_file_is_never_kept(bench: Bench) -> None:
+    bench.shop.write_text('{"n": ')
+    assert await bench.backup() == ""
+    assert await bench.keeper.newest_good_backup(bench.service, JSON) == ""
+
+
+async def test_ten_backups_are_kept_even_when_the_clock_goes_back(bench: Bench) -> None:
+    for n in range(14):
+        bench.shop.write_text(f'{{"n": {n}}}')
+        if n == 8:
+            bench.wall_s -= 3600
+        last = await bench.backup()
+        assert await bench.keeper.newest_good_backup(bench.service, JSON) == last
+    kept = list((bench.cwd.parent / "state").rglob("*Z-*"))
+    assert len(kept) == 10
+
+
+async def test_a_rotten_backup_is_passed_over(bench: Bench) -> None:
+    bench.shop.write_text('{"n": 1}')
+    good = await bench.backup()
+    bench.shop.write_text('{"n": 2}')
+    rotten = await bench.backup()
+    [path] = (bench.cwd.parent / "state").rglob(rotten)
+    path.write_text('{"n": 3}')
+    assert await bench.keeper.newest_good_backup(bench.service, JSON) == good
+
+
+async def test_a_restore_brings_the_content_back_and_keeps_mode_and_damaged_copy(bench: Bench) -> None:
+    bench.shop.write_text('{"n": 1}')
+    bench.shop.chmod(0o640)
+    name = await bench.backup()
+    bench.shop.write_text('{"n": ')
+    restored = await bench.keeper.restore(bench.service, JSON, "act1")
+    assert restored.backup == name
+    assert bench.shop.read_text() == '{"n": 1}'
+    assert bench.shop.stat().st_mode & 0o777 == 0o640
+    assert (bench.data / restored.damaged_copy).read_text() == '{"n": '
+    assert restored.damaged_copy.startswith("shop.json.damaged-2023")
+    assert await bench.keeper.restored_by(bench.service, JSON) == "act1"
+
+
+async def test_a_file_that_vanished_is_restored_with_nothing_to_keep(bench: Bench) -> None:
+    bench.shop.write_text("[1]")
+    await bench.backup()
+    bench.shop.unlink()
+    assert (await bench.keeper.restore(bench.service, JSON, "act1")).damaged_copy == ""
+    assert bench.shop.read_text() == "[1]"
+
+
+async def test_a_restore_without_a_backup_is_refused_and_touches_nothing(bench: Bench) -> None:
+    bench.shop.write_text("{")
+    with pytest.raises(PlatformError, match="no good backup"):
+        await bench.keeper.restore(bench.service, JSON, "act1")
+    assert [path.name for path in bench.data.iterdir()] == ["shop.json"]
+    assert await bench.keeper.restored_by(bench.service, JSON) == ""
+
+
+async def test_a_restored_database_does_not_replay_the_log_of_the_damaged_one(bench: Bench) -> None:
+    bench.fill_database(20, "WAL")
+    await bench.backup(DATABASE)
+    with closing(sqlite3.connect(bench.database)) as writer:
+        writer.execute("INSERT INTO jobs (what) VALUES ('only in the log')")
+        writer.commit()
+        bench.database.write_bytes(b"garbage")
+        await bench.keeper.restore(bench.service, DATABASE, "act1")
+    assert not bench.database.with_name("queue.db-wal").exists()
+    assert await bench.check(DATABASE) == ""
+    assert bench.rows() == 20
+
+
+async def test_emptying_a_cache_removes_its_content_and_follows_no_link(bench: Bench) -> None:
+    cache = bench.cwd / "cache"
+    (cache / "deep" / "er").mkdir(parents=True)
+    (cache / "deep" / "er" / "page").touch()
+    (cache / "top").touch()
+    bench.shop.write_text("[]")
+    (cache / "link").symlink_to(bench.data)
+    assert await bench.keeper.empty_cache(bench.service, "cache/") == 3
+    assert list(cache.iterdir()) == []
+    assert bench.shop.exists()
+    assert await bench.keeper.empty_cache(bench.service, "never-made") == 0
+
+
+@pytest.mark.parametrize(
+    "cache", ["..", ".", "/tmp", "cache/../..", "linked", "linked/inner", "data/shop.json"]
+)
+async def test_what_is_no_cache_inside_the_service_is_not_emptied(bench: Bench, cache: str) -> None:
+    outside = bench.cwd.parent / "outside"
+    (outside / "inner").mkdir(parents=True)
+    (outside / "precious").touch()
+    bench.shop.write_text("[]")
+    (bench.cwd / "linked").symlink_to(outside)
+    with pytest.raises(PlatformError, match="cache"):
+        await bench.keeper.empty_cache(bench.service, cache)
+    assert (outside / "precious").exists()
+    assert bench.shop.exists()

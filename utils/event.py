@@ -24,6 +24,13 @@ class Fact(Event, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=Fa
     """An event that the journal keeps for ever."""
 
 
+class UnknownFact(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+    """A fact in an old journal for which this version has no class; nobody consumes it."""
+
+    kind: str = ""
+    raw: bytes = b""
+
+
 class Telemetry(Event, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
     """An event that may be lost: samples and ticks."""
 

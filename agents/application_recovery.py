@@ -1,0 +1,270 @@
+"""Application recovery: starts, stops and restarts the processes that we run ourselves, by act or by command.
+
+An act is the handling of one FixStarted. Its id is the mark of the process that it starts, so that after a crash of
+ours `happened_since` sees what of it stands in the world already.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Literal
+
+import msgspec
+
+from agents.agent import Outlet, Results, Traits
+from agents.events import (
+    ChangeObserved,
+    ConfigChanged,
+    Event,
+    FixApplied,
+    FixStarted,
+    FixVerified,
+    HealthChanged,
+    OperatorCommanded,
+    ServiceStarted,
+    ServiceStopped,
+    StartRetried,
+)
+from agents.recovery_state import Ledger, Releases, State, fold
+from config.model import Service, Stop
+from config.world import World
+from platforms.actions import START, Order, build_verbs, check_steps, happened
+from platforms.boot import Booter, Terms
+from platforms.fleet import Fleet, Start, section
+from platforms.platform import Files, Incarnation, Platform, PlatformError, Prober
+from utils.jobs import Ended, Jobs, uninterrupted
+
+RESUME_AFTER_S = 1.0
+GROWING = frozenset({"memory_leak", "disk_full", "connection_exhaustion", "state_corruption"})
+Outcome = Literal["done", "found_done", "symptom_gone", "failed"]
+
+
+class ApplicationRecovery:
+    name = "application_recovery"
+    consumes: tuple[type[Event], ...] = (
+        FixStarted,
+        ConfigChanged,
+        OperatorCommanded,
+        HealthChanged,
+        FixVerified,
+        ChangeObserved,
+    )
+    emits: tuple[type[Event], ...] = (FixApplied, ServiceStarted, ServiceStopped, StartRetried)
+    # an operator's word, and the return of a dependency, get through while an act on the same service is in hand
+    urgent: tuple[type[Event], ...] = (OperatorCommanded, HealthChanged)
+    traits = Traits(waits_for_disk=True, workers=64, deadline_s=120.0, attempts=3)
+
+    def __init__(self, world: World, platform: Platform, prober: Prober, files: Files) -> None:
+        self.world = world
+        self.platform = platform
+        self.prober = prober
+        self.state = State()
+        self._verbs = build_verbs(platform, files)
+        check_steps(world.fixes, self.name, {START, *self._verbs})
+        self._ledger = Ledger(world, platform, lambda: self.state)
+        self._jobs = Jobs()
+        self._booter = Booter(platform, prober)
+        self._fleet = Fleet(world, platform, self._booter, self._jobs, self._ledger)
+        self._declared: dict[str, Service] = {}  # how to stop what is configured no more
+        self._outlet: Outlet | None = None
+        self._rooted = asyncio.Event()
+
+    async def run(self, outlet: Outlet) -> None:
+        self._outlet, self._began_at = outlet, outlet.now()
+        async with asyncio.TaskGroup() as group:
+            self._fleet.group = group
+            self._rooted.set()
+            await asyncio.sleep(RESUME_AFTER_S)
+            if self.state.config:  # this agent may have been restarted in the middle of starts
+                self._bring_up(None)
+            await asyncio.Event().wait()
+
+    def apply(self, fact: Event) -> None:
+        fold(self.state, fact)
+
+    async def handle(self, event: Event) -> Results:
+        await self._rooted.wait()
+        match event:
+            case FixStarted() if event.agent == self.name:
+                return [await self._act(event)]
+            case HealthChanged():
+                self._ledger.hear(event)
+                self._fleet.health_changed(event.service, healthy=event.health == "healthy")
+            case ConfigChanged() if event.why != "refused" and not self.world.dry_run:
+                return await self._configure(event)
+            case OperatorCommanded() if not self.world.dry_run:
+                return await self._command(event)
+            case _:
+                pass
+        return ()
+
+    # --- acts ---
+
+    def happened_since(self, order: Order) -> Mapping[str, str]:
+        """Which steps of this act stand in the world already; after a crash this is the reconciliation."""
+        return happened(self.platform, order)
+
+    async def _act(self, act: FixStarted) -> FixApplied:
+        await self._not_while_closing()
+        service, fix = self.world.config.service(act.service), self.world.fixes.get(act.fix)
+        if service is None or fix is None:
+            return self._applied(act, "failed", "it is no longer in the configuration")
+        if self._ledger.is_stopped(act.service):
+            return self._applied(act, "failed", "stopped by operator")
+        if not fix.steps:
+            return self._applied(act, "done")
+        try:
+            due_at, starting = self._booter.due_at(act.service), self._jobs.busy(act.service)
+            await self._jobs.end(act.service, "an act took it over")
+            work = self._carry_out(act, fix.steps, service, due_at=due_at, starting=starting)
+            return await self._jobs.run(act.service, work)
+        except Ended as ended:
+            await self._not_while_closing()
+            return self._applied(act, "failed", str(ended))
+        except PlatformError as error:
+            return self._applied(act, "failed", str(error))
+
+    async def _not_while_closing(self) -> None:
+        """An act that the end of the daemon meets stays open: the next start finds it and goes on."""
+        if self._fleet.closing:
+            await asyncio.Event().wait()
+
+    async def _carry_out(
+        self, act: FixStarted, steps: tuple[str, ...], service: Service, *, due_at: float, starting: bool
+    ) -> FixApplied:
+        good = self.state.releases.get(service.name, Releases(())).good
+        order = Order(service=service, mark=act.id, incarnation=act.incarnation, good_releases=good)
+        found = {step: undo for step, undo in self.happened_since(order).items() if step in steps}
+        if not found and (gone := await self._symptom_gone(act, steps, service, starting=starting)):
+            return self._applied(act, "symptom_gone", gone)
+        undo = ""
+        for step in steps:
+            if step != START:
+                again = found[step] if step in found else await uninterrupted(self._verbs[step](order))
+                undo = again or undo
+        if START not in steps:
+            return self._applied(act, "done", undo=undo)
+        living = self.platform.current(service.name)
+        terms = self._terms(act.id, act, service.name, patience=act.patience_boots, due_at=due_at)
+        booted = await self._booter.boot(self._finder(service.name), terms)
+        if booted.outcome != "up":
+            return self._applied(act, "failed", booted.reason, undo=undo, output=booted.output)
+        outcome: Outcome = "found_done" if living is not None and living == booted.incarnation else "done"
+        return self._applied(act, outcome, undo=undo)
+
+    async def _symptom_gone(
+        self, act: FixStarted, steps: tuple[str, ...], service: Service, *, starting: bool
+    ) -> str:
+        """A fresh look before anything is touched: why nothing needs to be done, or ""."""
+        living = self.platform.current(service.name)
+        if steps[0] == START:
+            return "it runs again" if living is not None and not starting else ""
+        if living is None or service.probe is None or act.cause_name in GROWING:
+            return ""
+        word = self._ledger.word(service.name)
+        if word is not None and word.health == "healthy" and word.at <= act.at:
+            return ""  # its own probe was good all the time: the symptom is elsewhere
+        if not (await self.prober.probe(service, service.probe)).ok:
+            return ""
+        sample = self.platform.sample(service.name)
+        return "its probe is good again" if sample is None or sample.state != "T" else ""
+
+    def _applied(
+        self, act: FixStarted, outcome: Outcome, detail: str = "", *, undo: str = "", output: str = ""
+    ) -> FixApplied:
+        living = self.platform.current(act.service)
+        return FixApplied(
+            fix=act.fix,
+            outcome=outcome,
+            detail=detail,
+            seconds=round(max(self._say().now() - act.at, 0.0), 3),
+            incarnation=living.mark if living else "",
+            undo=undo,
+            output=output,
+        )
+
+    # --- configuration and commands ---
+
+    async def _configure(self, event: ConfigChanged) -> Results:
+        config = self.world.config
+        self.platform.configure(config.services)
+        adopted = [self._started(life) for s in config.services if (life := self.platform.current(s.name))]
+        self._bring_up(event, changed=event.changed)
+        gone = {*event.removed, *self.state.lives, *self._declared} - {s.name for s in config.services}
+        for name in gone:  # how to stop it, only its old configuration knows
+            how = self._declared[name].stop if name in self._declared else Stop()
+            await self._fleet.halt(name, how, "it is no longer in the configuration")
+        self._declared = {service.name: service for service in config.services}
+        return [
+            *(fact for fact in adopted if fact.adopted and event.why == "start"),
+            *(
+                ServiceStopped(service=n, why="removed" if n in event.removed else "unused")
+                for n in sorted(gone)
+            ),
+        ]
+
+    def _bring_up(self, event: ConfigChanged | None, changed: tuple[str, ...] = ()) -> None:
+        word = event.id if event else self.state.config[""].event
+        names = {service.name for service in self.world.config.services}
+        self._fleet.bring_up(names, self._start(word, event), changed)
+
+    async def _command(self, event: OperatorCommanded) -> Results:
+        if event.command == "shutdown":
+            if event.at < self._began_at:
+                return ()  # it ended the life before this one
+            return [ServiceStopped(service=name, why="shutdown") for name in await self._fleet.shut_down()]
+        service = self.world.config.service(event.service)
+        if service is None or event.command not in {"stop", "start"}:
+            return ()
+        self._ledger.decide(service.name, running=event.command == "start")
+        if event.command == "stop":
+            await self._fleet.halt(service.name, service.stop, "stopped by operator")
+            return [ServiceStopped(why="operator")]
+        self._fleet.bring_up({service.name}, self._start(event.id, event, forced=True))
+        self._booter.hurry(service.name)  # where it boots already, but waits
+        return ()
+
+    # --- what starts need and tell ---
+
+    def _finder(self, service: str) -> Callable[[], Service | None]:
+        return lambda: self.world.config.service(service)
+
+    def _start(self, word: str, because: Event | None, *, forced: bool = False) -> Start:
+        return Start(
+            terms=lambda name: self._terms(f"{word}:{name}", because, name),
+            replaced=lambda name: self._say().emit(
+                ServiceStopped(service=name, why="changed"), because=because
+            ),
+            forced=forced,
+        )
+
+    def _terms(
+        self, mark: str, because: Event | None, service: str, *, patience: int = 0, due_at: float = 0.0
+    ) -> Terms:
+        boots = self.state.boots.get(service)
+        return Terms(
+            mark=mark,
+            started=lambda life: self._say().emit(self._started(life), because=because),
+            retried=lambda retry: self._say().emit(
+                StartRetried(service=service, **msgspec.structs.asdict(retry)), because=because
+            ),
+            missing=partial(self._ledger.missing, service),
+            failed=boots.failed if boots else 0,
+            lost=boots.of_act if boots and because and boots.act == because.id else 0,
+            patience=patience,
+            due_at=due_at,
+        )
+
+    def _started(self, life: Incarnation) -> ServiceStarted:
+        declared = self.world.config.service(life.service)
+        return ServiceStarted(
+            service=life.service,
+            incarnation=life.mark,
+            pid=life.pid,
+            adopted=life.adopted,
+            section=section(declared) if declared and not life.adopted else "",
+        )
+
+    def _say(self) -> Outlet:
+        assert self._outlet is not None  # every handling waits for the root
+        return self._outlet

@@ -1,0 +1,194 @@
+"""What application recovery knows of each service, and how facts change it."""
+
+from collections.abc import Callable
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from agents.events import (
+    ChangeObserved,
+    ConfigChanged,
+    Event,
+    FixVerified,
+    HealthChanged,
+    OperatorCommanded,
+    ServiceStarted,
+    ServiceStopped,
+    StartRetried,
+)
+from config.world import World
+from platforms.platform import Platform
+
+HEALTHY_HOUR_S = 3600.0  # after so long a healthy life, failed boots of before count no more
+GOOD_RELEASES = 8
+
+
+class Boots(Struct, frozen=True):
+    """Failed boots in a row."""
+
+    failed: int
+    act: str
+    of_act: int
+
+
+class Seen(Struct, frozen=True):
+    """The monitor's last word."""
+
+    health: str
+    incarnation: str
+    at: float
+
+
+class Life(Struct, frozen=True):
+    incarnation: str
+    section: str = ""  # digest of the platform section that it was started with; "": not known
+    seen: bool = False  # the monitor saw it run: should it be gone, that is an incident and not a start
+
+
+class Stopped(Struct, frozen=True):
+    """By an operator."""
+
+    at: float
+    by: str
+
+
+class Releases(Struct, frozen=True):
+    """Versions that were healthy when they were replaced, newest last."""
+
+    good: tuple[str, ...]
+
+
+class InForce(Struct, frozen=True):
+    """The ConfigChanged that stands."""
+
+    event: str
+
+
+class State(Struct):
+    boots: dict[str, Boots] = field(default_factory=dict)
+    health: dict[str, Seen] = field(default_factory=dict)
+    lives: dict[str, Life] = field(default_factory=dict)
+    stopped: dict[str, Stopped] = field(default_factory=dict)
+    releases: dict[str, Releases] = field(default_factory=dict)
+    config: dict[str, InForce] = field(default_factory=dict)
+
+
+class Ledger:
+    """The state as it will be once everything in hand is folded, read against what lives now."""
+
+    def __init__(self, world: World, platform: Platform, state: Callable[[], State]) -> None:
+        self._world = world
+        self._platform = platform
+        self._state = state
+        self._heard: dict[str, Seen] = {}
+        self._wanted: dict[str, bool] = {}
+
+    def hear(self, fact: HealthChanged) -> None:
+        self._heard[fact.service] = _seen(fact)
+
+    def decide(self, service: str, *, running: bool) -> None:
+        self._wanted[service] = running
+
+    def word(self, service: str) -> Seen | None:
+        return self._heard.get(service) or self._state().health.get(service)
+
+    def missing(self, service: str) -> tuple[str, ...]:
+        """Declared dependencies that are known not to be healthy."""
+        declared = self._world.config.service(service)
+        words = {name: self.word(name) for name in (declared.depends_on if declared else ())}
+        return tuple(name for name, word in words.items() if word is not None and word.health != "healthy")
+
+    def is_stopped(self, service: str) -> bool:
+        wanted = self._wanted.get(service)
+        return service in self._state().stopped if wanted is None else not wanted
+
+    def is_healthy(self, service: str) -> bool:
+        word, living = self.word(service), self._platform.current(service)
+        if word is None or living is None or word.health != "healthy":
+            return False
+        return word.incarnation in {"", living.mark}
+
+    def was_seen(self, service: str) -> bool:
+        life = self._state().lives.get(service)
+        return life is not None and life.seen
+
+    def section_of(self, service: str) -> str:
+        life, living = self._state().lives.get(service), self._platform.current(service)
+        if life is None or (living is not None and living.mark != life.incarnation):
+            return ""
+        return life.section
+
+
+def _seen(fact: HealthChanged) -> Seen:
+    return Seen(fact.health, fact.incarnation, fact.at)
+
+
+def fold(state: State, fact: Event) -> None:
+    match fact:
+        case HealthChanged():
+            _fold_health(state, fact)
+        case ServiceStarted():
+            _fold_started(state, fact)
+        case ServiceStopped():
+            _fold_stopped(state, fact)
+        case StartRetried():
+            last = state.boots.get(fact.service)
+            of_act = last.of_act + 1 if last and last.act == fact.cause else 1
+            state.boots[fact.service] = Boots(fact.boot, fact.cause, of_act)
+        case FixVerified():
+            state.boots.pop(fact.service, None)
+        case OperatorCommanded():
+            _fold_command(state, fact)
+        case ChangeObserved(kind="release"):
+            _fold_release(state, fact)
+        case ConfigChanged() if fact.why != "refused":
+            state.config[""] = InForce(fact.id)
+        case _:
+            pass
+
+
+def _fold_health(state: State, fact: HealthChanged) -> None:
+    last = state.health.get(fact.service)
+    if last and last.health == "healthy" != fact.health and fact.at - last.at >= HEALTHY_HOUR_S:
+        state.boots.pop(fact.service, None)
+    if not (last and last.health == fact.health == "healthy" and last.incarnation == fact.incarnation):
+        state.health[fact.service] = _seen(fact)
+    if fact.incarnation and fact.health != "stopped":
+        life = state.lives.get(fact.service)
+        same = life is not None and life.incarnation == fact.incarnation
+        section = life.section if life is not None and same else ""
+        state.lives[fact.service] = Life(fact.incarnation, section, seen=True)
+
+
+def _fold_started(state: State, fact: ServiceStarted) -> None:
+    life = state.lives.get(fact.service)
+    if life is None or life.incarnation != fact.incarnation or fact.section:
+        known = life is not None and life.incarnation == fact.incarnation and life.seen
+        state.lives[fact.service] = Life(fact.incarnation, fact.section, known)
+
+
+def _fold_stopped(state: State, fact: ServiceStopped) -> None:
+    state.lives.pop(fact.service, None)
+    if fact.why in {"removed", "unused"}:
+        for table in (state.boots, state.health, state.stopped, state.releases):
+            table.pop(fact.service, None)
+
+
+def _fold_command(state: State, fact: OperatorCommanded) -> None:
+    if fact.command == "stop":
+        state.stopped[fact.service] = Stopped(fact.at, fact.by)
+    elif fact.command == "start":
+        state.stopped.pop(fact.service, None)
+    elif fact.command == "shutdown":  # the next start is a start for all: nobody was lost meanwhile
+        for service, life in state.lives.items():
+            state.lives[service] = replace(life, seen=False)
+
+
+def _fold_release(state: State, fact: ChangeObserved) -> None:
+    last = state.health.get(fact.service)
+    version = fact.before.rstrip("/").rpartition("/")[2]
+    known = state.releases.get(fact.service, Releases(()))
+    good = tuple(name for name in known.good if name != version)
+    if version and last is not None and last.health == "healthy":
+        good = (*good, version)[-GOOD_RELEASES:]
+    state.releases[fact.service] = Releases(good)

@@ -117,7 +117,7 @@ function facts(incident) {
     row("Or", make("span", { class: "evidence" }, rivals.join("; ")));
   }
   if (incident.acts?.length) row("Acts", make("ul", {}, ...incident.acts.map(actLine)));
-  if (incident.message) row("Now", incident.message);
+  if (incident.message) row(ENDED.has(incident.status) ? "End" : "Now", incident.message);
   return list;
 }
 
@@ -141,8 +141,9 @@ function verdict(summary, services, open) {
   const ailing = services.filter((s) => s.health === "unhealthy" || s.health === "down").map((s) => s.name);
   const needy = open.filter((incident) => incident.status === "escalated").map((incident) => incident.service);
   const healing = [...new Set(open.map((incident) => incident.service))];
+  const stopped = services.filter((service) => service.health === "stopped").length;
   const words = {
-    healthy: services.length === 1 ? "The service is well" : `All ${services.length} services are well`,
+    healthy: stopped ? `${services.length - stopped} services are well, ${stopped} stopped` : "All services are well",
     degraded: healing.length ? `Healing ${healing.join(", ")}` : `${ailing.join(", ")} is not well`,
     critical: needy.length ? `${needy.join(", ")} needs you` : `${ailing.length} services are not well`,
     unknown: services.length ? "Still looking" : "No services are watched",
@@ -204,7 +205,8 @@ function happened(event, fresh) {
   const text = event.type === "gap" ? "some events were missed here" : event.text;
   const tone = EVENT_TONES[event.type] ?? TONES[event.fact?.health] ?? "";
   const line = make("li", { class: `${tone} ${fresh ? "fresh" : ""}` },
-    event.at ? make("time", { datetime: event.at, title: event.at }, clock(event.at)) : "", text);
+    event.at ? make("time", { datetime: event.at, title: event.at }, [clock(event.at), event.service].filter(Boolean).join(" · ")) : "",
+    text);
   const list = at("timeline");
   list.prepend(line);
   while (list.children.length > TIMELINE_LINES) list.lastChild.remove();

@@ -7,20 +7,17 @@ import msgspec
 
 from agents import events as e
 from agents.incident_story import plain, sentence
-from dashboard.times import rfc3339
 from utils.event import Fact
 
-Wall = Callable[[float], float]  # seconds on the daemon's steady clock -> Unix seconds
 
-
-def as_item(fact: Fact, wall: Wall) -> dict[str, Any]:
+def as_item(fact: Fact, rfc3339: Callable[[float], str]) -> dict[str, Any]:
     """`id`, `type`, `at`, `service`, `incident`, `text`, then the fact's own fields."""
     fields = msgspec.to_builtins(fact)
     own = {key: value for key, value in fields.items() if key not in _STAMPED}
     return {
         "id": fact.id,
         "type": type(fact).__name__,
-        "at": rfc3339(wall(fact.at)),
+        "at": rfc3339(fact.at),
         "service": fact.service,
         "incident": fact.incident,
         "cause": fact.cause,

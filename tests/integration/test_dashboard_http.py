@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from dashboard.observability import serve
 from dashboard.view import Desk
@@ -73,14 +74,14 @@ async def test_every_list_answers_items_and_next() -> None:
 async def test_pages_follow_one_another_while_new_incidents_arrive() -> None:
     desk = full_desk()
     assert isinstance(desk.view, FixtureView)
-    all_ids = [i["id"] for i in desk.view.incident_list]
+    all_ids = [story.id for story in desk.view.stories]
     seen: list[str] = []
     cursor = ""
     async with client(desk) as session:
         while True:
             answer = await get(session, f"/observability/incidents?limit=100{cursor}")
             seen += [i["id"] for i in answer["items"]]
-            desk.view.incident_list.insert(0, {**desk.view.incident_list[0], "id": f"new{len(seen)}"})
+            desk.view.stories.insert(0, replace(desk.view.stories[0], id=f"new{len(seen)}"))
             if answer["next"] is None:
                 break
             cursor = f"&cursor={answer['next']}"
@@ -93,9 +94,7 @@ async def test_a_cursor_holds_when_its_incident_changes_its_status() -> None:
     async with client(desk) as session:
         first = await get(session, "/observability/incidents?limit=2&status=closed")
         last = first["items"][-1]["id"]
-        desk.view.incident_list = [
-            {**i, "status": "withdrawn"} if i["id"] == last else i for i in desk.view.incident_list
-        ]
+        desk.view.stories = [replace(s, status="withdrawn") if s.id == last else s for s in desk.view.stories]
         second = await get(session, f"/observability/incidents?limit=2&status=closed&cursor={first['next']}")
     assert [i["id"] for i in second["items"]] == ["i003", "i004"]
 

@@ -1,0 +1,123 @@
+"""The HTTP surface held against its own description, by tools that know nothing of us."""
+
+import asyncio
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from agents import events as e
+from dashboard.figures import Figures, Readings
+from dashboard.observability import serve
+from dashboard.view import Desk
+from tests.fixtures.dashboard_view import FixtureCommands, small_world
+from utils.metrics_collector import Family, Renderer
+
+TOKEN = "fuzz"
+
+
+async def run(*command: str, stdin: bytes = b"", cwd: Path | None = None) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=cwd,
+    )
+    try:
+        async with asyncio.timeout(100):
+            output, _ = await process.communicate(stdin)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    return process.returncode or 0, output.decode(errors="replace")
+
+
+@pytest.mark.parametrize("authorized", [True, False], ids=["with the token", "without the token"])
+async def test_no_request_that_a_fuzzer_thinks_of_gets_an_undescribed_answer(
+    authorized: bool, tmp_path: Path
+) -> None:
+    desk = Desk(view=small_world(), commands=FixtureCommands(), token=TOKEN)
+    runner, port = await serve(desk, "127.0.0.1", 0)
+    fuzzer = Path(sys.executable).with_name("st")
+    if not fuzzer.exists():
+        pytest.skip("schemathesis is not installed")
+    try:
+        status, output = await run(
+            str(fuzzer),
+            "run",
+            f"http://127.0.0.1:{port}/openapi.json",
+            "--exclude-path=/observability/stream",  # it has no end
+            "--max-examples=15",
+            "--request-timeout=5",
+            "--continue-on-failure",
+            "--no-color",
+            *(["--header", f"Authorization: Bearer {TOKEN}"] if authorized else []),
+            cwd=tmp_path,
+        )
+    finally:
+        await runner.cleanup()
+    assert status == 0, output
+
+
+async def exposition() -> bytes:
+    view, figures = small_world(), Figures()
+    figures.fold(e.CauseFound(incident="i", best=e.Cause("hang", "shop", 0.5)))
+    figures.fold(e.IncidentClosed(incident="i", outcome="healed", seconds=3.0))
+    figures.fold(e.ProbeObserved(service='od"d\\', ok=True))
+    figures.fold(e.FixVerified(fix="restart", cause_name="hang", culprit="shop", seconds=1.0))
+    readings = Readings(journal_position=5, telemetry_dropped={"ProbeObserved": 1}, version="0.1.0")
+    view.family_list = list(figures.families(view.services(), view.agents(), readings))
+    runner, port = await serve(Desk(view=view), "127.0.0.1", 0)
+    try:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{port}/metrics") as response,
+        ):
+            assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+            return await response.read()
+    finally:
+        await runner.cleanup()
+
+
+async def test_promtool_finds_nothing_to_blame_in_the_metrics() -> None:
+    if shutil.which("promtool") is None:
+        if os.environ.get("NIGHTWARDEN_REQUIRE_SERVICES") == "1":
+            pytest.fail("promtool is missing")
+        pytest.skip("promtool is not installed")
+    status, output = await run("promtool", "check", "metrics", stdin=await exposition())
+    assert (status, output) == (0, "")
+
+
+async def test_ten_thousand_series_are_rendered_without_holding_up_the_loop() -> None:
+    """Judged by the CPU time of this thread, which other processes cannot spoil."""
+    renderer = Renderer()
+    family = Family(
+        name="nightwarden_probes_total",
+        kind="counter",
+        help="Probes.",
+        labels=("service", "result"),
+        samples=[((f"service{n}", "good"), n * 1.5) for n in range(10_000)],
+    )
+    for _ in range(2):  # the first makes the prefixes
+        longest, rendering = 0.0, asyncio.ensure_future(renderer.render([family]))
+        while not rendering.done():
+            before = time.thread_time()
+            await asyncio.sleep(0)  # one piece
+            longest = max(longest, time.thread_time() - before)
+        assert rendering.result().count(b"\n") == 10_002
+        assert longest <= 0.020
+
+
+async def test_the_first_answer_comes_early_in_a_fresh_process() -> None:
+    """Only aiohttp may be imported at start; what is heavy waits until it is needed."""
+    program = (
+        "import sys, dashboard.observability; "
+        "heavy = {'prometheus_client', 'opentelemetry', 'rich', 'psutil', 'numpy', 'pandas', 'sklearn'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    assert await run(sys.executable, "-c", program) == (0, "[]\n")

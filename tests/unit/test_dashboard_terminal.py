@@ -1,0 +1,53 @@
+import asyncio
+import io
+from collections import deque
+
+from rich.console import Console
+
+from dashboard.terminal import screen, show
+from tests.fixtures.dashboard_view import service, small_world
+
+
+async def test_without_a_terminal_every_event_is_one_plain_line() -> None:
+    view, out = small_world(1e9), io.StringIO()
+    event = {
+        "id": "1",
+        "type": "X",
+        "at": "2026-01-02T03:04:05.678Z",
+        "service": "shop",
+        "text": "shop is down",
+    }
+    view.stream.publish(event)
+    task = asyncio.ensure_future(show(view, out))
+    await asyncio.sleep(1)
+    view.stream.publish({"id": "", "type": "gap", "missed": 3})
+    view.stream.close()
+    await task
+    assert out.getvalue().splitlines() == [
+        "03:04:05.678  shop          shop is down",
+        "…             some events were missed here",
+    ]
+
+
+def test_the_screen_shows_services_open_incidents_and_events_as_plain_text() -> None:
+    view = small_world(1e9)
+    view.service_list.append(service("[red]odd", "down", 1e9))
+    console = Console(file=io.StringIO(), width=120, force_terminal=False)
+    event = {
+        "id": "1",
+        "type": "X",
+        "at": "2026-01-02T03:04:05.678Z",
+        "service": "shop",
+        "text": "[bold]told",
+    }
+    console.print(screen(view, deque([event]), "Nightwarden"))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    for wanted in (
+        "▲ unhealthy",
+        "network_latency of model (86%)",
+        "[bold]told",
+        "[red]odd",
+        "critical",
+        "○ stopped",
+    ):
+        assert wanted in shown

@@ -98,6 +98,7 @@ class HealthChanged(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=Tru
     process_state: str = ""  # one letter of /proc/PID/stat; "T" is stopped by a signal
     output: str = ""  # tail of log and of the probe's answer: untrusted text, at most 4 kB
     dependencies: tuple[DependencySeen, ...] = ()
+    release: str = ""  # the version in use at this moment, where a release is declared
 
 
 class ChangeObserved(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
@@ -127,6 +128,7 @@ class ObservationResumed(Fact, frozen=True, kw_only=True, tag=True, omit_default
 
     gap_s: float = 0.0
     why: Literal["start", "gap"] = "gap"
+    boot_id: str = ""  # of the machine, at a start
 
 
 # --- detect, predict: anomaly_detector, ml_failure_predictor ---------------------------------------------------------
@@ -285,6 +287,7 @@ class ServiceStarted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=Tr
     incarnation: str
     pid: int
     adopted: bool = False
+    section: str = ""  # digest of the platform section that it was started with
 
 
 class ServiceStopped(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):

@@ -1,0 +1,190 @@
+"""What the service monitor remembers over its own death: the last known life of each service, what is open, what it saw."""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from agents.events import (
+    ChangeObserved,
+    ConfigChanged,
+    EventQuarantined,
+    FileDamaged,
+    FileRepaired,
+    FixApplied,
+    FixStarted,
+    Health,
+    HealthChanged,
+    IncidentClosed,
+    IncidentEscalated,
+    IncidentOpened,
+    IncidentRetried,
+    ObservationResumed,
+    OperatorCommanded,
+    ServiceStarted,
+    ServiceStopped,
+)
+
+RUNNING = ("starting", "healthy", "unhealthy")
+_LAST = "last"
+
+
+class Life(Struct, frozen=True, omit_defaults=True, gc=False):
+    """The last known life of a service."""
+
+    incarnation: str = ""
+    health: Health = "unknown"
+    stopped: bool = False  # on purpose
+
+
+class OpenAct(Struct, frozen=True, omit_defaults=True, gc=False):
+    id: str
+    fix: str
+
+
+class OpenIncident(Struct, frozen=True, omit_defaults=True, gc=False):
+    services: tuple[str, ...]  # its own and the targets of its fixes
+    escalated: bool = False
+
+
+class State(Struct):
+    lives: dict[str, Life] = field(default_factory=dict)
+    releases: dict[str, str] = field(default_factory=dict)  # the version last seen
+    damaged: dict[str, str] = field(default_factory=dict)  # `file_key` -> problem
+    acts: dict[str, OpenAct] = field(default_factory=dict)  # by target
+    incidents: dict[str, OpenIncident] = field(default_factory=dict)
+    boots: dict[str, str] = field(default_factory=dict)  # of the machine
+
+    def life(self, service: str) -> Life:
+        return self.lives.get(service, _NO_LIFE)
+
+    def boot_id(self) -> str:
+        return self.boots.get(_LAST, "")
+
+    def close_look(self, service: str) -> bool:
+        """Somebody waits to hear how this service does."""
+        return any(service in open_.services and not open_.escalated for open_ in self.incidents.values())
+
+
+_NO_LIFE = Life()
+
+
+def file_key(service: str, path: str) -> str:
+    return f"{service}:{path}"
+
+
+def fold(state: State, fact: Any) -> None:
+    folding = _FOLDS.get(type(fact))
+    if folding is not None:
+        folding(state, fact)
+
+
+def _health(state: State, fact: HealthChanged) -> None:
+    old = state.life(fact.service)
+    stopped = fact.health == "stopped" or (old.stopped and fact.health != "starting")
+    state.lives[fact.service] = Life(fact.incarnation or old.incarnation, fact.health, stopped)
+    if fact.release:
+        state.releases[fact.service] = fact.release
+
+
+def _started(state: State, fact: ServiceStarted) -> None:
+    old = state.life(fact.service)
+    same = old.incarnation == fact.incarnation and old.health in RUNNING
+    state.lives[fact.service] = replace(old, stopped=False) if same else Life(fact.incarnation, "starting")
+
+
+def _stopped(state: State, fact: ServiceStopped) -> None:
+    if fact.why == "removed":
+        _forget(state, fact.service)
+    else:
+        state.lives[fact.service] = replace(state.life(fact.service), stopped=True)
+
+
+def _commanded(state: State, fact: OperatorCommanded) -> None:
+    if fact.service and fact.command in {"stop", "start"}:
+        state.lives[fact.service] = replace(state.life(fact.service), stopped=fact.command == "stop")
+
+
+def _configured(state: State, fact: ConfigChanged) -> None:
+    for service in fact.removed:
+        _forget(state, service)
+
+
+def _forget(state: State, service: str) -> None:
+    for table in (state.lives, state.releases, state.acts):
+        table.pop(service, None)
+    for key in [key for key in state.damaged if key.startswith(file_key(service, ""))]:
+        del state.damaged[key]
+
+
+def _changed(state: State, fact: ChangeObserved) -> None:
+    if fact.kind == "release":
+        state.releases[fact.service] = fact.after
+
+
+def _damaged(state: State, fact: FileDamaged) -> None:
+    state.damaged[file_key(fact.service, fact.path)] = fact.problem
+
+
+def _repaired(state: State, fact: FileRepaired) -> None:
+    state.damaged.pop(file_key(fact.service, fact.path), None)
+
+
+def _act_started(state: State, fact: FixStarted) -> None:
+    state.acts[fact.service] = OpenAct(fact.id, fact.fix)
+    known = state.incidents.get(fact.incident)
+    if known is not None and fact.service not in known.services:
+        state.incidents[fact.incident] = replace(known, services=(*known.services, fact.service))
+
+
+def _act_ended(state: State, fact: FixApplied) -> None:
+    state.acts.pop(fact.service, None)
+
+
+def _quarantined(state: State, fact: EventQuarantined) -> None:
+    for service in [service for service, act in state.acts.items() if act.id == fact.event]:
+        del state.acts[service]
+
+
+def _opened(state: State, fact: IncidentOpened) -> None:
+    state.incidents[fact.incident] = OpenIncident((fact.service,))
+
+
+def _escalated(state: State, fact: IncidentEscalated) -> None:
+    if fact.incident in state.incidents:
+        state.incidents[fact.incident] = replace(state.incidents[fact.incident], escalated=True)
+
+
+def _retried(state: State, fact: IncidentRetried) -> None:
+    if fact.incident in state.incidents:
+        state.incidents[fact.incident] = replace(state.incidents[fact.incident], escalated=False)
+
+
+def _closed(state: State, fact: IncidentClosed) -> None:
+    state.incidents.pop(fact.incident, None)
+
+
+def _resumed(state: State, fact: ObservationResumed) -> None:
+    if fact.boot_id:
+        state.boots[_LAST] = fact.boot_id
+
+
+_FOLDS: dict[type, Callable[[State, Any], None]] = {
+    HealthChanged: _health,
+    ServiceStarted: _started,
+    ServiceStopped: _stopped,
+    OperatorCommanded: _commanded,
+    ConfigChanged: _configured,
+    ChangeObserved: _changed,
+    FileDamaged: _damaged,
+    FileRepaired: _repaired,
+    FixStarted: _act_started,
+    FixApplied: _act_ended,
+    EventQuarantined: _quarantined,
+    IncidentOpened: _opened,
+    IncidentEscalated: _escalated,
+    IncidentRetried: _retried,
+    IncidentClosed: _closed,
+    ObservationResumed: _resumed,
+}

@@ -1,0 +1,200 @@
+"""Turns what was seen of each service into facts: its lives begin, become healthy or unhealthy, and end."""
+
+from collections.abc import Callable, Collection
+from typing import Any, get_args
+
+from agents.events import ChangeObserved, DependencySeen, Event, Health, HealthChanged, Symptom
+from agents.monitor_state import RUNNING, State
+from analysis.probe_health import UsualLatency, Vitals
+from config.model import Service
+from config.world import World
+from platforms.platform import Exit, Platform, ProbeResult
+from platforms.probe_rounds import Look
+from platforms.surroundings import LogTails, current_release, evidence, how_it_ended
+
+ALIVE_IS_HEALTHY_S = 1.0  # where no probe can say more
+MISSING_S = 1.0  # how long a process may be gone without an exit that we saw
+OUTPUT_LIMIT = 2048
+ROLLBACK = "rollback_release"
+
+
+class ServiceLives:
+    """Each method returns the facts that follow, a change of the release always before its symptom."""
+
+    def __init__(self, world: World, platform: Platform, state: Callable[[], State]) -> None:
+        self._world = world
+        self._platform = platform
+        self._state = state
+        self._logs = LogTails()
+        self._vitals: dict[str, Vitals] = {}
+        self._usual: dict[str, UsualLatency] = {}
+        self._releases: dict[str, str] = {}
+        self._missing_since: dict[str, float] = {}
+
+    def open(self, now: float, *, rebooted: bool) -> None:
+        """What was alive when we last looked is expected to be alive still."""
+        self._vitals = {
+            name: Vitals(life.incarnation, life.health, begun_at=now)
+            for name, life in self._state().lives.items()
+            if life.health in RUNNING and not life.stopped and not rebooted
+        }
+        self._releases = dict(self._state().releases)
+        self._missing_since = {}
+
+    def resume(self, now: float) -> None:
+        for vitals in self._vitals.values():
+            vitals.resume(now)
+        self._missing_since = {}
+
+    def keep(self, names: Collection[str]) -> None:
+        self._vitals = {name: vitals for name, vitals in self._vitals.items() if name in names}
+        self._usual = {name: usual for name, usual in self._usual.items() if name in names}
+        self._releases = {name: release for name, release in self._releases.items() if name in names}
+
+    def of(self, name: str) -> Vitals:
+        return self._vitals.setdefault(name, Vitals())
+
+    def is_stopped(self, name: str) -> bool:
+        return self._state().life(name).stopped
+
+    def mark(self, name: str) -> str | None:
+        """That of the present life, if it is to be watched. In a dry run somebody else may have started it."""
+        if self.is_stopped(name):
+            return None
+        living = self._platform.current(name)
+        if living is not None:
+            return living.mark
+        service = self._world.config.service(name) if self._world.dry_run else None
+        return "" if service is not None and service.probe is not None else None
+
+    def notice(self, service: Service, now: float, patience_s: float = MISSING_S) -> list[Event]:
+        """Look whether there is a new life, or none any more."""
+        vitals, mark = self.of(service.name), self.mark(service.name)
+        if mark is None:
+            return self._missing(service, vitals, now, patience_s) if vitals.incarnation is not None else []
+        self._missing_since.pop(service.name, None)
+        if mark != vitals.incarnation:
+            return self.begin(service, mark, now)
+        if service.probe is None and now - vitals.begun_at >= ALIVE_IS_HEALTHY_S:
+            return self.healthy(service) if vitals.health != "healthy" else []
+        return []
+
+    def learn(self, look: Look) -> None:
+        if look.ok:
+            self._usual.setdefault(look.service, UsualLatency()).learn(look.result.latency_s)
+
+    def seen(self, service: Service, look: Look | None) -> DependencySeen:
+        """What the last look at a dependency says to those who need it."""
+        name = service.name
+        if self.mark(name) is None:
+            return DependencySeen(name, ok=False, reason="it does not run")
+        if look is None:
+            return DependencySeen(name, ok=True if service.probe is None else None)
+        usual_s = self._usual[name].value_s() if name in self._usual else 0.0
+        return DependencySeen(name, look.ok, look.result.latency_s, usual_s, look.result.reason)
+
+    def begin(self, service: Service, mark: str, now: float) -> list[Event]:
+        self.of(service.name).begin(mark, now)
+        self._logs.begin(service)
+        return [*self.release(service), self._news(service, "starting", mark)]
+
+    def healthy(self, service: Service) -> list[Event]:
+        vitals = self.of(service.name)
+        vitals.became("healthy")
+        return [*self.release(service), self._news(service, "healthy", vitals.incarnation)]
+
+    def unhealthy(
+        self, service: Service, result: ProbeResult, dependencies: tuple[DependencySeen, ...]
+    ) -> list[Event]:
+        vitals = self.of(service.name)
+        vitals.became("unhealthy")
+        sample = self._platform.sample(service.name)
+        told = self._news(
+            service,
+            "unhealthy",
+            vitals.incarnation,
+            symptom=result.symptom if result.symptom in get_args(Symptom) else "error",
+            reason=result.reason or "its probe fails",
+            status=result.status,
+            process_state=sample.state if sample is not None else "",
+            output=evidence(result.body, self._logs.read(service), self._printed(service)),
+            dependencies=dependencies,
+        )
+        return [*self.release(service), told]
+
+    def ended(self, service: Service, end: Exit) -> list[Event]:
+        """An exit that we saw. One that belongs to an act is the act's own affair."""
+        mark = end.incarnation.mark
+        if self._platform.current(service.name) is not None:
+            return []  # another life has begun already
+        self.of(service.name).end("unknown")
+        how = how_it_ended(end.exit_code, end.signal)
+        if self.is_stopped(service.name):
+            return self.stopped(service, f"{how} after it was told to stop", mark)
+        if end.wanted:
+            return []  # ServiceStopped tells, unless an act goes on with a start
+        self.of(service.name).end("down")
+        finished = end.exit_code == 0 and service.restart != "always"
+        told = self._news(
+            service,
+            "stopped" if finished else "down",
+            mark,
+            symptom="exit",
+            reason=f"{how}, as it may (restart: {service.restart})" if finished else how,
+            exit_code=end.exit_code,
+            signal=end.signal,
+            output=evidence(self._logs.read(service), end.output),
+        )
+        return [*self.release(service), told]
+
+    def stopped(self, service: Service, reason: str, mark: str = "") -> list[Event]:
+        self.of(service.name).end("stopped")
+        if self._state().life(service.name).health == "stopped":
+            return []
+        return [self._news(service, "stopped", mark, reason=reason)]
+
+    def release(self, service: Service) -> list[Event]:
+        """Look where the release link points. What an act of ours changed is no news, and known from then on."""
+        if service.release is None:
+            return []
+        before, after = self._releases.get(service.name, ""), current_release(service)
+        if after in {"", before}:
+            return []
+        self._releases[service.name] = after
+        act = self._state().acts.get(service.name)
+        if not before or (act is not None and act.fix == ROLLBACK):
+            return []
+        what = service.release.current
+        return [ChangeObserved(service=service.name, kind="release", what=what, before=before, after=after)]
+
+    def _missing(self, service: Service, vitals: Vitals, now: float, patience_s: float) -> list[Event]:
+        if self.is_stopped(service.name):
+            vitals.end("stopped")
+            return []
+        if service.name in self._state().acts:
+            return []  # the act brings it back, or tells that it cannot
+        if now - self._missing_since.setdefault(service.name, now) < patience_s:
+            return []
+        mark = vitals.incarnation
+        vitals.end("down")
+        told = self._news(
+            service,
+            "down",
+            mark,
+            symptom="found_dead",
+            reason="its process is gone, and nobody saw it end",
+            output=evidence(self._logs.read(service), self._printed(service)),
+        )
+        return [*self.release(service), told]
+
+    def _printed(self, service: Service) -> str:
+        return self._platform.output(service.name, OUTPUT_LIMIT)
+
+    def _news(self, service: Service, health: Health, mark: str | None, **more: Any) -> HealthChanged:
+        return HealthChanged(
+            service=service.name,
+            health=health,
+            incarnation=mark or "",
+            release=self._releases.get(service.name, ""),
+            **more,
+        )

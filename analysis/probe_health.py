@@ -1,0 +1,90 @@
+"""Health from probes: streaks keyed by incarnation, and the latency that is usual for a service."""
+
+from collections import deque
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+Health = Literal["starting", "healthy", "unhealthy", "down", "stopped", "unknown"]
+
+FAILED_TO_UNHEALTHY = 2  # in a row
+_GOOD_PROBES_REMEMBERED = 61
+
+
+@dataclass
+class Vitals:
+    """What is known of the present life of one service; `incarnation` is None while it has none.
+
+    >>> vitals = Vitals()
+    >>> vitals.begin("a", at=0.0)
+    >>> vitals.observe("a", ok=True, at=1.0, start_timeout_s=20)
+    'healthy'
+    >>> vitals.became("healthy")
+    >>> vitals.observe("a", ok=False, at=2.0, start_timeout_s=20)
+    >>> vitals.observe("a", ok=False, at=3.0, start_timeout_s=20)
+    'unhealthy'
+    """
+
+    incarnation: str | None = None
+    health: Health = "unknown"
+    failed: int = 0  # probes in a row
+    failing_since: float = 0.0  # the first of them
+    begun_at: float = 0.0  # as far as we watched
+
+    def begin(self, incarnation: str, at: float) -> None:
+        self.incarnation, self.health, self.failed, self.begun_at = incarnation, "starting", 0, at
+
+    def end(self, health: Health) -> None:
+        self.incarnation, self.health, self.failed = None, health, 0
+
+    def resume(self, at: float) -> None:
+        """Watching begins anew: nothing counts that was seen before."""
+        self.failed, self.begun_at = 0, at
+
+    def became(self, health: Health) -> None:
+        self.health = health
+
+    def observe(
+        self, incarnation: str, ok: bool | None, at: float, start_timeout_s: float
+    ) -> Literal["healthy", "unhealthy"] | None:
+        """Count one probe, begun at `at`, and return what the service is now, if that is news; `became` makes it old."""
+        if ok is None or incarnation != self.incarnation:
+            return None
+        if ok:
+            self.failed = 0
+            return None if self.health == "healthy" else "healthy"
+        self.failed += 1
+        if self.failed == 1:
+            self.failing_since = at
+        booting = self.health == "starting" and at - self.begun_at < start_timeout_s
+        if self.failed < FAILED_TO_UNHEALTHY or booting or self.health == "unhealthy":
+            return None
+        return "unhealthy"
+
+    @property
+    def suspicious(self) -> bool:
+        """A healthy service has just failed for the first time."""
+        return self.failed == 1 and self.health == "healthy"
+
+    @property
+    def failing(self) -> bool:
+        return self.failed >= FAILED_TO_UNHEALTHY
+
+
+class UsualLatency:
+    """Median over the last good probes: a slowness that has just begun does not become the usual.
+
+    >>> usual = UsualLatency()
+    >>> for latency_s in (0.01, 0.02, 0.01, 0.9): usual.learn(latency_s)
+    >>> round(usual.value_s(), 3)
+    0.015
+    """
+
+    def __init__(self) -> None:
+        self._latencies_s: deque[float] = deque(maxlen=_GOOD_PROBES_REMEMBERED)
+
+    def learn(self, latency_s: float) -> None:
+        self._latencies_s.append(latency_s)
+
+    def value_s(self) -> float:
+        return median(self._latencies_s) if self._latencies_s else 0.0

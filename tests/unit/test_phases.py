@@ -1,0 +1,46 @@
+"""Slots: spread, without drift, missed ones skipped."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.phases import next_slot, phase, slot_of
+
+
+def test_phases_of_many_names_are_spread() -> None:
+    phases = sorted(phase(f"service-{n}") for n in range(200))
+    gaps = [b - a for a, b in zip(phases, phases[1:], strict=False)]
+    assert 0.0 <= phases[0] and phases[-1] < 1.0
+    assert max(gaps) < 0.05
+
+
+def test_a_name_has_the_same_phase_in_every_run() -> None:
+    assert phase("shop") == 0.32880058514659605
+
+
+def test_the_kth_slot_is_at_phase_plus_k_intervals_however_late_the_work_was() -> None:
+    now, last, slots = 0.0, -1.0, []
+    for n in range(1000):
+        last = next_slot(0.3, 0.1, now, last)
+        slots.append(last)
+        now = last + 0.03 + (n % 7) * 0.009  # the work takes its time
+    assert all(abs(slot - (0.3 + k) * 0.1) < 1e-9 for k, slot in enumerate(slots))
+
+
+def test_missed_slots_are_skipped() -> None:
+    assert next_slot(0.0, 1.0, now=7.5, last=2.0) == 8.0
+
+
+def test_a_timer_that_fires_a_hair_early_does_not_take_its_slot_twice() -> None:
+    assert next_slot(0.0, 1.0, now=4.9999999, last=5.0) == 6.0
+
+
+@given(st.floats(0, 0.999999), st.floats(0.05, 3600), st.floats(0, 1e9))
+def test_the_next_slot_is_after_now_and_within_one_interval(
+    fraction: float, interval_s: float, now: float
+) -> None:
+    slot = next_slot(fraction, interval_s, now)
+    assert now <= slot <= now + interval_s * 1.00001 + 1e-6
+
+
+def test_a_name_brings_its_phase() -> None:
+    assert slot_of("shop", 10.0, 0.0) == 10.0 * phase("shop")

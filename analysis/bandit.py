@@ -1,13 +1,13 @@
-"""Beta-Bernoulli record of how often each fix healed each cause, pooled from all services down to one.
+"""Beta-Bernoulli record of how often a fix healed a cause, pooled from all services over those of one kind to one.
 
->>> record = fold({}, "hang", "kill_restart", "process", "shop", healed=False)
->>> round(probability(record, (8, 2), "hang", "kill_restart", "process", "shop"), 2)
+>>> record = learn(Outcomes(), "shop", healed=False)
+>>> round(probability(record, (8, 2), "shop", alike=("shop", "worker")), 2)
 0.69
->>> round(probability(record, (8, 2), "hang", "kill_restart", "process", "worker"), 2)
+>>> round(probability(record, (8, 2), "worker", alike=("shop", "worker")), 2)
 0.73
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
@@ -16,45 +16,40 @@ POOL_STRENGTH = 6.0
 
 
 class Tally(Struct, frozen=True):
-    """Outcomes of one fix against one cause, at one level."""
-
     successes: float = 0.0
     failures: float = 0.0
 
-    def plus(self, *, healed: bool) -> "Tally":
-        return Tally(self.successes + healed, self.failures + (not healed))
-
-    def minus(self, other: "Tally") -> "Tally":
-        return Tally(self.successes - other.successes, self.failures - other.failures)
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.successes + other.successes, self.failures + other.failures)
 
 
-def levels(cause: str, fix: str, kind: str, service: str) -> tuple[str, str, str]:
-    """Keys of the record, from all services over the kind of platform to the one service."""
-    return f"{cause}/{fix}", f"{cause}/{fix}/{kind}", f"{cause}/{fix}/{kind}/{service}"
+class Outcomes(Struct, frozen=True):
+    """What one fix achieved against one cause, by service."""
+
+    by_service: dict[str, Tally] = {}
 
 
-def fold(
-    record: Mapping[str, Tally], cause: str, fix: str, kind: str, service: str, *, healed: bool
-) -> dict[str, Tally]:
-    """The entries that one more outcome changes."""
-    return {key: record.get(key, Tally()).plus(healed=healed) for key in levels(cause, fix, kind, service)}
+def learn(outcomes: Outcomes, service: str, *, healed: bool) -> Outcomes:
+    before = outcomes.by_service.get(service, Tally())
+    return Outcomes({**outcomes.by_service, service: before + Tally(float(healed), float(not healed))})
 
 
 def probability(
-    record: Mapping[str, Tally], prior: tuple[float, float], cause: str, fix: str, kind: str, service: str
+    outcomes: Outcomes, prior: tuple[float, float], service: str, *, alike: Collection[str]
 ) -> float:
-    """Posterior mean that the fix heals this cause at this service.
+    """Posterior mean that the fix heals the cause at this service; `alike` are the services of its kind.
 
-    Each level takes the mean of the level above as its prior; what a level counts is taken out of the one above,
-    so that no outcome speaks twice.
+    What is further away comes first and is the prior of what is nearer; no outcome speaks twice.
     """
-    everywhere, same_kind, own = (record.get(key, Tally()) for key in levels(cause, fix, kind, service))
+    record = outcomes.by_service
+    others = _sum(tally for name, tally in record.items() if name not in alike and name != service)
+    kin = _sum(tally for name, tally in record.items() if name in alike and name != service)
     total = prior[0] + prior[1]
     mean = prior[0] / total
-    for tally, strength in (
-        (everywhere.minus(same_kind), total),
-        (same_kind.minus(own), total),
-        (own, POOL_STRENGTH),
-    ):
+    for tally, strength in ((others, total), (kin, total), (record.get(service, Tally()), POOL_STRENGTH)):
         mean = (strength * mean + tally.successes) / (strength + tally.successes + tally.failures)
     return mean
+
+
+def _sum(tallies: Iterable[Tally]) -> Tally:
+    return sum(tallies, Tally())

@@ -1,13 +1,15 @@
 """The record of fixes: prior, pooling and learning."""
 
-from analysis.bandit import Tally, fold, probability
+from analysis.bandit import Outcomes, learn, probability
+
+ALIKE = ("shop", "worker")
 
 
 def after(outcomes: list[tuple[str, bool]], service: str, prior: tuple[float, float] = (9, 1)) -> float:
-    record: dict[str, Tally] = {}
+    record = Outcomes()
     for where, healed in outcomes:
-        record |= fold(record, "hang", "kill", "process", where, healed=healed)
-    return probability(record, prior, "hang", "kill", "process", service)
+        record = learn(record, where, healed=healed)
+    return probability(record, prior, service, alike=ALIKE)
 
 
 def test_without_a_record_the_prior_speaks() -> None:
@@ -18,9 +20,13 @@ def test_failures_lower_and_successes_raise_it() -> None:
     assert after([("shop", False)], "shop") < 0.9 < after([("shop", True)], "shop")
 
 
-def test_own_outcomes_weigh_more_than_those_of_others() -> None:
+def test_own_outcomes_weigh_more_than_those_of_its_kind() -> None:
     failed_here = [("shop", False)] * 3
     assert after(failed_here, "shop") < after(failed_here, "worker") < 0.9
+
+
+def test_services_of_another_kind_count_too() -> None:
+    assert after([("elsewhere", False)] * 3, "shop") < 0.9
 
 
 def test_many_outcomes_overrule_any_prior() -> None:
@@ -28,6 +34,6 @@ def test_many_outcomes_overrule_any_prior() -> None:
     assert after([("shop", True)] * 60, "shop", prior=(1, 9)) > 0.9
 
 
-def test_another_cause_is_not_learnt_about() -> None:
-    record = fold({}, "hang", "kill", "process", "shop", healed=False)
-    assert probability(record, (9, 1), "crash", "kill", "process", "shop") == 0.9
+def test_the_order_of_outcomes_does_not_matter() -> None:
+    mixed = [("shop", True), ("worker", False), ("shop", False)]
+    assert after(mixed, "shop") == after(mixed[::-1], "shop")

@@ -1,0 +1,244 @@
+"""Fix selector: chooses the one fix to try next, by learnt probability of success, cost and risk.
+
+It chooses on CauseFound, which the root-cause engine sends once for each opened, retried or unhealed incident, and on a
+final FixRefused. It never chooses twice for one failure, because a choice stays open until its outcome is known.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from agents.agent import Results, Traits
+from agents.events import (
+    Cause,
+    CauseFound,
+    ConfigChanged,
+    Event,
+    FixChosen,
+    FixesExhausted,
+    FixFailed,
+    FixRefused,
+    FixVerified,
+    HealthChanged,
+    IncidentClosed,
+    IncidentEscalated,
+    IncidentOpened,
+)
+from analysis.bandit import Outcomes, Tally, learn, probability
+from analysis.choice import Option, prior, rank
+from config.fixes import Fix
+from config.model import ProcessPlatform, Service
+from config.world import World
+
+__all__ = ["IntelligentFixSelector", "State"]
+
+WAIT = "wait"
+# Refusals that hold for every other fix too, so that asking for one more is of no use.
+REFUSES_ALL = frozenset(
+    {
+        "attempts",
+        "autonomy",
+        "disabled",
+        "dry_run",
+        "not_configured",
+        "observe",
+        "recovery_disabled",
+        "removed",
+        "shutdown",
+        "stopped",
+    }
+)
+WORTH_TURNING_TO = 0.25
+PATIENCE_BOOTS = 3
+
+
+class Case(Struct, frozen=True):
+    """One open incident: what was found, what was tried."""
+
+    service: str
+    found: CauseFound | None = None
+    tried: tuple[tuple[str, str], ...] = ()  # (fix, target), in order, repeats included
+    refused: int = 0  # of those tried, how many never started
+    pending: str = ""  # the fix that awaits its outcome, or has healed it: nothing is chosen beside it
+
+
+class State(Struct):
+    """`rates` is what fixes have achieved, by CAUSE/FIX."""
+
+    cases: dict[str, Case] = field(default_factory=dict)  # by incident
+    rates: dict[str, Outcomes] = field(default_factory=dict)
+    health: dict[str, str] = field(default_factory=dict)  # by service
+
+
+class IntelligentFixSelector:
+    name = "intelligent_fix_selector"
+    consumes: tuple[type[Event], ...] = (
+        CauseFound, FixFailed, FixRefused, FixVerified, IncidentOpened, IncidentClosed, IncidentEscalated,
+        HealthChanged, ConfigChanged,
+    )  # fmt: skip
+    emits: tuple[type[Event], ...] = (FixChosen, FixesExhausted)
+    traits = Traits()
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.state = State()
+
+    # --- decide ---
+
+    def handle(self, event: Event) -> Results:
+        if isinstance(event, CauseFound):
+            case = self._case(event)
+            return () if case.pending else [self._choose(replace(case, found=event))]
+        if isinstance(event, FixRefused) and event.final:
+            case = self._case(event)
+            if case.pending != event.fix:
+                return ()
+            if event.limit in REFUSES_ALL:
+                return [
+                    FixesExhausted(service=case.service, reason=f"{event.fix} was refused: {event.reason}")
+                ]
+            return [self._choose(_refused(case))]
+        return ()
+
+    def _choose(self, case: Case) -> FixChosen | FixesExhausted:
+        service, found = self.world.config.service(case.service), case.found
+        if service is None or found is None:
+            return FixesExhausted(service=case.service, reason=f"{case.service} is not configured any more")
+        culprit = self.world.config.service(found.best.service)
+        if culprit is None or culprit.name == service.name:
+            return self._treat(case, service, found)
+        return self._treat_dependant(case, service, culprit, found.best)
+
+    def _treat(self, case: Case, service: Service, found: CauseFound) -> FixChosen | FixesExhausted:
+        """The service itself is ill: every cause that is its own counts with its confidence."""
+        own = [cause for cause in (found.best, *found.rivals) if cause.service == service.name]
+        options = self._options(service, [(cause.name, cause.confidence) for cause in own])
+        return self._pick(case, service, options, found.best)
+
+    def _treat_dependant(
+        self, case: Case, service: Service, culprit: Service, cause: Cause
+    ) -> FixChosen | FixesExhausted:
+        """Another service is to blame. The caller is started if it is dead, and never restarted while it lives."""
+        beliefs = [(cause.name, cause.confidence)]
+        if self._is_down(service):
+            options = [option for option in self._options(service, beliefs) if option.fix.name == "respawn"]
+            return self._pick(case, service, options, cause, insist=True)
+        waits = self._options(service, beliefs, only=WAIT)
+        if self._heals_itself(culprit) or not waits or (WAIT, service.name) not in case.tried:
+            return self._pick(case, service, waits, cause)
+        options = [option for option in self._options(culprit, beliefs) if option.fix.name != WAIT]
+        return self._pick(case, culprit, options, cause)
+
+    def _pick(
+        self, case: Case, target: Service, options: Sequence[Option], cause: Cause, *, insist: bool = False
+    ) -> FixChosen | FixesExhausted:
+        untried = [option for option in options if (option.fix.name, target.name) not in case.tried]
+        attempt = len(case.tried) - case.refused + 1
+        again = len(options) == 1 and attempt <= self.world.config.service_recovery.max_recovery_attempts
+        ranked = untried or (list(options) if again and not case.refused else [])
+        if not ranked:
+            tried = ", ".join(dict.fromkeys(fix for fix, _ in case.tried)) or "none applies"
+            reason = f"no fix for {cause.name} of {target.name} is left (tried: {tried})"
+            return FixesExhausted(service=case.service, reason=reason)
+        best, *others = ranked
+        better = not insist and any(option.probability >= WORTH_TURNING_TO for option in others)
+        return FixChosen(
+            service=target.name,
+            fix=best.fix.name,
+            cause_name=best.cause,
+            culprit=cause.service,
+            probability=round(best.probability, 3),
+            why=self._why(best, others, target, cause),
+            attempt=attempt,
+            patience_boots=PATIENCE_BOOTS if better else 0,
+        )
+
+    def _options(
+        self, target: Service, beliefs: Sequence[tuple[str, float]], *, only: str = ""
+    ) -> list[Option]:
+        kind = type(target.platform)
+        alike = {service.name for service in self.world.config.services if type(service.platform) is kind}
+
+        def learnt(fix: Fix, cause: str) -> float:
+            outcomes = self.state.rates.get(f"{cause}/{fix.name}", Outcomes())
+            return probability(outcomes, prior(fix, cause), target.name, alike=alike)
+
+        fixes = (fix for fix in self.world.fixes.values() if not only or fix.name == only)
+        return rank((fix for fix in fixes if self._applies(fix, target)), beliefs, learnt)
+
+    def _applies(self, fix: Fix, target: Service) -> bool:
+        down = self._is_down(target)
+        if fix.name == WAIT:
+            return not down  # the dead do not rise by being watched
+        if fix.name == "respawn" and not down:
+            return False
+        declared = {
+            "process": isinstance(target.platform, ProcessPlatform),
+            "release": target.release is not None,
+            "files": bool(target.files),
+            "caches": bool(target.caches),
+        }
+        return all(declared[need] for need in fix.needs)
+
+    def _is_down(self, service: Service) -> bool:
+        return self.state.health.get(service.name) == "down"
+
+    def _heals_itself(self, culprit: Service) -> bool:
+        """Whether the culprit has an incident of its own, whose fixes are not ours to repeat."""
+        return any(case.service == culprit.name for case in self.state.cases.values())
+
+    def _case(self, event: Event) -> Case:
+        return self.state.cases.get(event.incident) or Case(event.service)
+
+    def _why(self, best: Option, others: Sequence[Option], target: Service, cause: Cause) -> str:
+        blamed = f"{cause.name} of {cause.service} ({cause.confidence:.0%} sure)"
+        rivals = ", ".join(f"{option.fix.name} {option.probability:.0%}" for option in others[:3])
+        outcomes = self.state.rates.get(f"{best.cause}/{best.fix.name}", Outcomes())
+        tally = outcomes.by_service.get(target.name, Tally())
+        times = tally.successes + tally.failures
+        record = f"; here it helped {tally.successes:g} of {times:g} times" if times else ""
+        return f"{blamed}: {best.fix.title} should help in {best.probability:.0%}{record}; others: {rivals or 'none'}"
+
+    # --- remember ---
+
+    def apply(self, fact: Event) -> None:
+        cases = self.state.cases
+        match fact:
+            case HealthChanged():
+                self.state.health[fact.service] = fact.health
+            case IncidentOpened():
+                cases[fact.incident] = Case(fact.service)
+            case IncidentClosed():
+                cases.pop(fact.incident, None)
+            case IncidentEscalated() if fact.incident in cases:
+                cases[fact.incident] = Case(fact.service)  # a new round may choose every fix again
+            case ConfigChanged() if fact.why != "refused":
+                for name in fact.removed:
+                    self.state.health.pop(name, None)
+        if isinstance(fact, FixVerified | FixFailed):
+            self._learn(fact)
+        if fact.incident in cases:
+            cases[fact.incident] = _after(cases[fact.incident], fact)
+
+    def _learn(self, fact: FixVerified | FixFailed) -> None:
+        key = f"{fact.cause_name}/{fact.fix}"
+        outcomes = self.state.rates.get(key, Outcomes())
+        self.state.rates[key] = learn(outcomes, fact.service, healed=isinstance(fact, FixVerified))
+
+
+def _refused(case: Case) -> Case:
+    return replace(case, pending="", refused=case.refused + 1)
+
+
+def _after(case: Case, fact: Event) -> Case:
+    match fact:
+        case CauseFound() if not case.pending:
+            return replace(case, found=fact)
+        case FixChosen():
+            return replace(case, tried=(*case.tried, (fact.fix, fact.service)), pending=fact.fix)
+        case FixRefused() if fact.final and fact.fix == case.pending:
+            return _refused(case)
+        case FixFailed() if fact.fix == case.pending:
+            return replace(case, pending="")
+    return case

@@ -1,0 +1,196 @@
+"""Root-cause engine: answers each opened, retried or unhealed incident at once with ranked causes and their evidence.
+
+The engine and the fix selector shake hands so: every IncidentOpened, IncidentRetried and FixFailed is answered with
+exactly one CauseFound, also when the ranking is as before, and the selector chooses on CauseFound. So there is one
+choice for each failure, made with the newest evidence.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from msgspec.structs import replace
+
+from agents.agent import Results, Traits
+from agents.events import (
+    AnomalyDetected,
+    Cause,
+    CauseFound,
+    ChangeObserved,
+    ConfigChanged,
+    Event,
+    FailurePredicted,
+    FileDamaged,
+    FileRepaired,
+    FixFailed,
+    FixVerified,
+    HealthChanged,
+    IncidentClosed,
+    IncidentOpened,
+    IncidentRetried,
+    ServiceSampled,
+    ServiceStarted,
+    StartRetried,
+)
+from agents.rca_memory import Case, Confirmed, Notes, State, configured, note
+from agents.rca_views import Usage, seen, view_of
+from analysis.evidence import Peer, Scene, View
+from analysis.root_cause import UNKNOWN, Ranked, rank
+from analysis.symptoms import signature
+from config.model import Service
+from config.world import World
+
+__all__ = ["RcaEngine", "State"]
+
+SERVICE_FACTS = (
+    HealthChanged,
+    AnomalyDetected,
+    FailurePredicted,
+    FileDamaged,
+    FileRepaired,
+    ChangeObserved,
+    StartRetried,
+    ServiceStarted,
+)
+NO_NOTES = Notes()
+MOST_KNOWLEDGE = 1000
+
+
+class RcaEngine:
+    name = "rca_engine"
+    consumes: tuple[type[Event], ...] = (
+        *SERVICE_FACTS, IncidentOpened, IncidentRetried, IncidentClosed, FixFailed, FixVerified, ConfigChanged,
+        ServiceSampled,
+    )  # fmt: skip
+    emits: tuple[type[Event], ...] = (CauseFound,)
+    traits = Traits()
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.state = State()
+        self._usage: dict[str, Usage] = {}
+
+    def handle(self, event: Event) -> Results:
+        match event:
+            case ServiceSampled():
+                if "rss_mib" in event.names:
+                    self._usage[event.service] = Usage(event)
+                return ()
+            case IncidentOpened():
+                return [self._diagnose(event.at, Case(event.service, event.symptom))]
+            case IncidentRetried():
+                return [self._diagnose(event.at, replace(self._case(event), refuted=()))]
+            case FixFailed():
+                return [self._diagnose(event.at, _refute(self._case(event), event))]
+            case StartRetried() if event.missing and event.incident in self.state.cases:
+                return self._reconsider(event)
+        return ()
+
+    def _reconsider(self, event: StartRetried) -> Results:
+        """A boot that lacks a dependency may show the true cause; the act goes on, people read why it lasts."""
+        case = self.state.cases[event.incident]
+        notes = note(self._notes(event.service), event)
+        found = self._diagnose(event.at, case, {event.service: notes})
+        return [found] if (found.best.name, found.best.service) != case.found else ()
+
+    def apply(self, fact: Event) -> None:
+        cases = self.state.cases
+        match fact:
+            case IncidentOpened():
+                case = Case(fact.service, fact.symptom)
+                cases[fact.incident] = replace(
+                    case, signature=signature(self._view_without_config(fact.service))
+                )
+            case IncidentRetried():
+                cases[fact.incident] = replace(self._case(fact), refuted=())
+            case FixFailed():
+                cases[fact.incident] = _refute(self._case(fact), fact)
+            case FixVerified():
+                self._learn(fact)
+            case CauseFound() if fact.incident in cases:
+                found = (fact.best.name, fact.best.service)
+                cases[fact.incident] = replace(cases[fact.incident], found=found)
+            case IncidentClosed():
+                cases.pop(fact.incident, None)
+            case ConfigChanged():
+                self._reconfigure(fact)
+            case _ if isinstance(fact, SERVICE_FACTS):
+                self.state.notes[fact.service] = note(self.state.notes.get(fact.service, NO_NOTES), fact)
+
+    def _diagnose(
+        self, at: float, case: Case, newer: Mapping[str, Notes] = MappingProxyType({})
+    ) -> CauseFound:
+        services = self.world.config.services
+        views = {service.name: self._view(service, newer.get(service.name)) for service in services}
+        if case.service not in views:
+            views[case.service] = self._view_without_config(case.service)
+        scene = Scene(
+            now=at,
+            service=case.service,
+            opened_by=case.symptom,
+            views=views,
+            suspect_s=self.world.config.windows.change_suspect_s,
+            refuted=case.refuted,
+            confirmed=self._confirmed(signature(views[case.service])),
+        )
+        best, *rivals = rank(scene)
+        return CauseFound(
+            service=case.service, best=_cause(best), rivals=tuple(_cause(rival) for rival in rivals)
+        )
+
+    def _case(self, event: Event) -> Case:
+        return self.state.cases.get(event.incident) or Case(event.service, "")
+
+    def _notes(self, service: str) -> Notes:
+        return self.state.notes.get(service, NO_NOTES)
+
+    def _view(self, service: Service, newer: Notes | None) -> View:
+        notes = newer or self._notes(service.name)
+        usage = self._usage.get(service.name)
+        if usage and usage.incarnation != notes.incarnation and notes.incarnation:
+            usage = None  # figures of another life
+        view = view_of(service, notes, usage)
+        return replace(view, peers=tuple(peer for peer in view.peers if not self._recovered(peer, notes)))
+
+    def _recovered(self, peer: Peer, caller: Notes) -> bool:
+        """Whether a dependency turned healthy after the look at it."""
+        latest = self._notes(peer.name).now
+        looked_at = caller.trouble.at if caller.trouble else 0.0
+        return latest is not None and latest.health == "healthy" and latest.at > looked_at
+
+    def _view_without_config(self, service: str) -> View:
+        return seen(View(name=service), self._notes(service))
+
+    def _confirmed(self, sign: str) -> Mapping[tuple[str, str], int]:
+        prefix = f"{sign} -> "
+        known = (item for key, item in self.state.knowledge.items() if key.startswith(prefix))
+        return {(item.cause, item.culprit): item.times for item in known}
+
+    def _learn(self, fact: FixVerified) -> None:
+        case = self.state.cases.get(fact.incident)
+        if case is None or fact.cause_name == UNKNOWN:
+            return
+        key = f"{case.signature} -> {fact.cause_name}@{fact.culprit}"
+        known = self.state.knowledge.get(key)
+        times = known.times + 1 if known else 1
+        self.state.knowledge[key] = Confirmed(fact.cause_name, fact.culprit, times, fact.at)
+        if len(self.state.knowledge) > MOST_KNOWLEDGE:
+            del self.state.knowledge[min(self.state.knowledge, key=lambda key: self.state.knowledge[key].at)]
+
+    def _reconfigure(self, fact: ConfigChanged) -> None:
+        if fact.why == "refused":
+            return
+        for name in fact.removed:
+            self.state.notes.pop(name, None)
+        for name in fact.changed if fact.why == "reload" else ():
+            self.state.notes[name] = configured(self._notes(name), fact)
+
+
+def _refute(case: Case, failed: FixFailed) -> Case:
+    """Waiting in vain does not speak for or against what a dependency did."""
+    if failed.fix == "wait" and failed.culprit != case.service:
+        return case
+    return replace(case, refuted=(*case.refuted, (failed.cause_name, failed.culprit)))
+
+
+def _cause(ranked: Ranked) -> Cause:
+    return Cause(ranked.cause, ranked.service, ranked.confidence, ranked.evidence)

@@ -1,0 +1,131 @@
+"""What root-cause analysis remembers of services and past incidents: tables of frozen values, and how facts fold in."""
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from agents.events import (
+    AnomalyDetected,
+    ChangeObserved,
+    ConfigChanged,
+    FailurePredicted,
+    FileDamaged,
+    FileRepaired,
+    HealthChanged,
+    ServiceStarted,
+    StartRetried,
+)
+from analysis.evidence import Ceiling, Change, Deviation
+
+MOST = 8  # changes, deviations and ceilings kept of one service
+
+
+class Notes(Struct, frozen=True):
+    """What was seen of one service. `told` is the text of its last trouble that is over."""
+
+    now: HealthChanged | None = None
+    trouble: HealthChanged | None = None  # the last time it was not well
+    told: str = ""
+    retried: StartRetried | None = None
+    incarnation: str = ""
+    started_at: float | None = None
+    changes: tuple[Change, ...] = ()
+    damaged: dict[str, str] = {}  # path -> problem
+    deviations: tuple[Deviation, ...] = ()
+    ceilings: tuple[Ceiling, ...] = ()
+
+
+class Case(Struct, frozen=True):
+    """One open incident. `refuted` are (cause, culprit) whose fix did not help."""
+
+    service: str
+    symptom: str
+    signature: str = ""
+    found: tuple[str, str] = ("", "")  # (cause, culprit) of the last answer
+    refuted: tuple[tuple[str, str], ...] = ()
+
+
+class Confirmed(Struct, frozen=True):
+    """How often incidents of one signature turned out to have one cause."""
+
+    cause: str
+    culprit: str
+    times: int
+    at: float
+
+
+class State(Struct):
+    notes: dict[str, Notes] = field(default_factory=dict)  # by service
+    cases: dict[str, Case] = field(default_factory=dict)  # by incident
+    knowledge: dict[str, Confirmed] = field(default_factory=dict)  # by SIGNATURE -> CAUSE@CULPRIT
+
+
+Seen = (
+    HealthChanged
+    | AnomalyDetected
+    | FailurePredicted
+    | FileDamaged
+    | FileRepaired
+    | ChangeObserved
+    | StartRetried
+    | ServiceStarted
+)
+
+
+def note(notes: Notes, fact: Seen) -> Notes:
+    """The notes of a service after one more fact about it."""
+    match fact:
+        case HealthChanged():
+            return _health(notes, fact)
+        case StartRetried():
+            return replace(notes, retried=fact)
+        case ServiceStarted():
+            return replace(notes, incarnation=fact.incarnation, started_at=fact.at, ceilings=())
+        case FileDamaged():
+            return replace(notes, damaged={**notes.damaged, fact.path: fact.problem})
+        case FileRepaired():
+            return replace(
+                notes, damaged={path: why for path, why in notes.damaged.items() if path != fact.path}
+            )
+        case ChangeObserved():
+            change = Change(fact.kind, fact.what, fact.before, fact.after, fact.at)
+            return replace(notes, changes=_with_change(notes.changes, change))
+        case AnomalyDetected():
+            deviation = Deviation(fact.metric, fact.value, fact.expected, fact.sigmas, fact.at)
+            return replace(notes, deviations=(*notes.deviations, deviation)[-MOST:])
+        case FailurePredicted():
+            others = tuple(ceiling for ceiling in notes.ceilings if ceiling.metric != fact.metric)
+            return replace(notes, ceilings=(*others, _ceiling(fact)))
+
+
+def configured(notes: Notes, fact: ConfigChanged) -> Notes:
+    change = Change("config", "the service's declaration", "", fact.digest, fact.at)
+    return replace(notes, changes=_with_change(notes.changes, change))
+
+
+def _health(notes: Notes, fact: HealthChanged) -> Notes:
+    born = fact.incarnation and fact.incarnation != notes.incarnation
+    notes = replace(notes, now=fact, incarnation=fact.incarnation or notes.incarnation)
+    if born:
+        notes = replace(notes, ceilings=tuple(c for c in notes.ceilings if c.incarnation == fact.incarnation))
+    if fact.health == "healthy":
+        told = notes.trouble.output if notes.trouble else notes.told
+        return replace(notes, told=told, retried=None)
+    if fact.symptom:
+        return replace(notes, trouble=fact)
+    return notes
+
+
+def _with_change(changes: tuple[Change, ...], change: Change) -> tuple[Change, ...]:
+    """A change that takes the last one back leaves nothing to suspect: a rollback is no new release."""
+    if changes:
+        last = changes[-1]
+        same_thing = (last.kind, last.what) == (change.kind, change.what)
+        if same_thing and last.before and (last.before, last.after) == (change.after, change.before):
+            return changes[:-1]
+    return (*changes, change)[-MOST:]
+
+
+def _ceiling(fact: FailurePredicted) -> Ceiling:
+    when = f"in {fact.lead_time_s:.0f} s" if fact.lead_time_s > 0 else "now"
+    sentence = f"{fact.metric} is {fact.value:.4g} and reaches its ceiling of {fact.limit:g} {when}"
+    return Ceiling(fact.failure, fact.metric, fact.lead_time_s, fact.incarnation, sentence, fact.at)

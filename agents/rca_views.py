@@ -1,0 +1,89 @@
+"""What root-cause analysis knows of one service now, from its declaration, the notes on it and its newest figures."""
+
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
+
+from agents.events import ServiceSampled
+from agents.rca_memory import Notes
+from analysis.evidence import Peer, View
+from analysis.signatures import fresh
+from config.model import Service
+
+
+class Usage:
+    """The newest figures of one life of a service; a cache."""
+
+    __slots__ = ("cpu_percent", "incarnation", "rss_mib")
+
+    def __init__(self, sample: ServiceSampled) -> None:
+        figures = dict(zip(sample.names, sample.values, strict=False))
+        self.incarnation = sample.incarnation
+        self.rss_mib = figures.get("rss_mib")
+        self.cpu_percent = figures.get("cpu_percent")
+
+
+def view_of(service: Service, notes: Notes, usage: Usage | None) -> View:
+    view = View(
+        name=service.name,
+        depends_on=service.depends_on,
+        addresses=_addresses(service),
+        files=tuple(file.path for file in service.files),
+        cpu_percent=usage.cpu_percent if usage else None,
+        memory_share=_memory_share(service, usage),
+    )
+    return seen(view, notes)
+
+
+def seen(view: View, notes: Notes) -> View:
+    """The view with what was observed filled in; a trouble that is over is not a symptom."""
+    health = notes.now.health if notes.now else "unknown"
+    view = replace(
+        view,
+        health=health,
+        incarnation=notes.incarnation,
+        started_at=notes.started_at,
+        changes=notes.changes,
+        damaged=tuple(notes.damaged.items()),
+        deviations=notes.deviations,
+        ceilings=notes.ceilings,
+    )
+    trouble = notes.trouble
+    if trouble is None or health == "healthy":
+        return view
+    return replace(
+        view,
+        symptom=trouble.symptom,
+        reason=trouble.reason,
+        exit_code=trouble.exit_code,
+        signal=trouble.signal,
+        status=trouble.status,
+        process_state=trouble.process_state,
+        text=fresh("\n".join((trouble.output, notes.retried.output if notes.retried else "")), notes.told),
+        missing=notes.retried.missing if notes.retried else (),
+        peers=tuple(
+            Peer(look.name, look.ok, look.latency_s, look.usual_latency_s, look.reason)
+            for look in trouble.dependencies
+        ),
+    )
+
+
+def _memory_share(service: Service, usage: Usage | None) -> float | None:
+    if usage is None or usage.rss_mib is None or not service.limits.memory_mib:
+        return None
+    return usage.rss_mib / service.limits.memory_mib
+
+
+def _addresses(service: Service) -> tuple[str, ...]:
+    """HOST:PORT of its probe and metrics, also under the usual names of this machine."""
+    found: dict[str, None] = {}
+    for url in (getattr(service.probe, "url", ""), service.metrics.url if service.metrics else ""):
+        place = urlsplit(url)
+        if place.port and place.hostname:
+            hosts = (
+                ("127.0.0.1", "localhost")
+                if place.hostname in ("127.0.0.1", "localhost")
+                else (place.hostname,)
+            )
+            found |= dict.fromkeys(f"{host}:{place.port}" for host in hosts)
+    return tuple(found)

@@ -1,0 +1,118 @@
+"""What root-cause analysis looks at: one view of each service, and the evidence drawn from it."""
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+RECENT_S = 180.0
+
+
+class Change(Struct, frozen=True):
+    """Something about a service was changed: its release or its configuration."""
+
+    kind: str
+    what: str
+    before: str
+    after: str
+    at: float
+
+
+class Deviation(Struct, frozen=True):
+    """A metric was far from what it was."""
+
+    metric: str
+    value: float
+    expected: float
+    sigmas: float
+    at: float
+
+
+class Peer(Struct, frozen=True):
+    """What a fresh look at a dependency said."""
+
+    name: str
+    ok: bool | None
+    latency_s: float = 0.0
+    usual_latency_s: float = 0.0
+    reason: str = ""
+
+    @property
+    def slow(self) -> bool:
+        """Several times slower than usual, and so slow that a caller notices."""
+        if self.usual_latency_s > 0:
+            return self.latency_s >= max(4 * self.usual_latency_s, self.usual_latency_s + 0.1)
+        return self.latency_s >= 1.0
+
+
+class Ceiling(Struct, frozen=True):
+    """A prediction that a resource runs out."""
+
+    cause: str
+    metric: str
+    lead_time_s: float
+    incarnation: str
+    sentence: str
+    at: float
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """All that is known of one service now. `text` is what it wrote and answered since its last trouble: untrusted."""
+
+    name: str
+    health: str = "unknown"
+    symptom: str = ""
+    reason: str = ""
+    exit_code: int | None = None
+    signal: int | None = None
+    status: int | None = None
+    process_state: str = ""
+    text: str = ""
+    incarnation: str = ""
+    started_at: float | None = None
+    depends_on: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()  # dependencies that its last failed boot lacked
+    addresses: tuple[str, ...] = ()  # HOST:PORT where it is asked
+    files: tuple[str, ...] = ()
+    damaged: tuple[tuple[str, str], ...] = ()  # (path, problem)
+    changes: tuple[Change, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
+    ceilings: tuple[Ceiling, ...] = ()
+    peers: tuple[Peer, ...] = ()
+    memory_share: float | None = None  # of its declared ceiling
+    cpu_percent: float | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.symptom in ("exit", "found_dead")
+
+    @property
+    def silent(self) -> bool:
+        return self.symptom in ("timeout", "refused", "stale_heartbeat")
+
+    def lately(self, now: float) -> Iterator[Deviation]:
+        return (deviation for deviation in self.deviations if now - deviation.at <= RECENT_S)
+
+
+class Scene(Struct, frozen=True, kw_only=True):
+    """Everything one diagnosis may use."""
+
+    now: float
+    service: str
+    opened_by: str  # the symptom of the incident
+    views: Mapping[str, View]
+    suspect_s: float  # a change this young is suspected
+    refuted: tuple[tuple[str, str], ...] = ()  # (cause, culprit) whose fix did not help
+    confirmed: Mapping[tuple[str, str], int] = {}  # (cause, culprit) of past incidents that looked the same
+
+    @property
+    def view(self) -> View:
+        return self.views[self.service]
+
+
+class Evidence(Struct, frozen=True):
+    """One observation that speaks for a cause; `weight` is in log-odds."""
+
+    cause: str
+    service: str
+    weight: float
+    sentence: str

@@ -1,0 +1,146 @@
+"""Reads untrusted text for exceptions and known symptoms; nothing in it is evaluated.
+
+>>> exception('File "shop.py", line 3, in load\\njson.decoder.JSONDecodeError: Expecting value: line 1 column 1')
+'JSONDecodeError: Expecting value: line # column #'
+"""
+
+import re
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+MAX_CHARS = 8192
+MAX_QUOTE = 120
+
+# Compiled at import: the first incident must not wait for it.
+_EXCEPTION = re.compile(
+    r"^(?:[\w.$]+\.)?(\w*(?:Error|Exception|Exit|Interrupt|Timeout|Refused|Panic))\b(?:: ?(.*))?$|^panic: (.*)$",
+    re.MULTILINE,
+)
+_TRACEBACK = re.compile(
+    r"Traceback \(most recent call last\)|^\s+at [\w.$<>]+\(|^goroutine \d+ \[|^panic: ", re.MULTILINE
+)
+_NUMBER = re.compile(r"0x[0-9a-f]+|\d+", re.IGNORECASE)
+_STAMP = re.compile(r"\d\D?\d\D?\d\D?\d")
+_CONNECTION = re.compile(
+    r"time[d]?[ -]?out|refused|unreachable|unavailable|no answer|not answer|no route|reset by peer|broken pipe"
+    r"|cannot connect|can't connect|could not connect|connection (?:error|failed|aborted|closed)|too slow|\bslow\b"
+    r"|\b50[234]\b|deadline exceeded",
+    re.IGNORECASE,
+)
+
+# What a line says about the cause: (cause, weight, pattern).
+_SYMPTOMS: tuple[tuple[str, float, re.Pattern[str]], ...] = (
+    (
+        "disk_full",
+        5.0,
+        re.compile(r"no space left on device|disk (?:is )?full|ENOSPC|disk quota exceeded", re.IGNORECASE),
+    ),
+    (
+        "connection_exhaustion",
+        4.5,
+        re.compile(
+            r"too many open files|EMFILE|too many (?:clients|connections)|connection pool (?:is )?(?:exhausted|full)"
+            r"|remaining connection slots|cannot assign requested address",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "state_corruption",
+        4.0,
+        re.compile(
+            r"database disk image is malformed|file is not a database|JSONDecodeError|checksum mismatch"
+            r"|corrupt(?:ed)?\b|unexpected end of (?:file|json|data)|malformed (?:json|file|data)|UnpicklingError",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "memory_leak",
+        3.5,
+        re.compile(r"\bMemoryError\b|out of memory|cannot allocate memory|\bOOM\b|heap space", re.IGNORECASE),
+    ),
+    (
+        "config_error",
+        2.5,
+        re.compile(
+            r"invalid config|configuration error|missing (?:required )?(?:environment|config|setting)"
+            r"|environment variable \S+ (?:is )?(?:not set|missing)|unknown (?:option|setting)",
+            re.IGNORECASE,
+        ),
+    ),
+)
+SLOW = re.compile(
+    r"\bslow(?:ly)?\b|too long|overloaded|latency (?:is )?(?:above|over|too high|exceed)", re.IGNORECASE
+)
+
+
+class Reading(Struct, frozen=True):
+    """One line that speaks for a cause; `recency` is 1 for the last lines and falls to 0.4."""
+
+    cause: str
+    weight: float
+    line: str
+    recency: float
+
+
+def fresh(text: str, before: str) -> str:
+    """Without lines that bear a time or number and were there before: they tell of an older trouble."""
+    old = {line for line in before.splitlines() if _STAMP.search(line)}
+    return "\n".join(line for line in text[-MAX_CHARS:].splitlines() if line not in old)
+
+
+def exception(text: str) -> str:
+    """Class and message of the last exception, numbers masked so that equal faults look equal; empty if none."""
+    last = ""
+    for match in _EXCEPTION.finditer(text[-MAX_CHARS:]):
+        name, message, panic = match.groups()
+        last = f"{name}: {message}" if name and message else name or f"panic: {panic}"
+    return _NUMBER.sub("#", last)[:MAX_QUOTE]
+
+
+def has_traceback(text: str) -> bool:
+    return bool(_TRACEBACK.search(text[-MAX_CHARS:]))
+
+
+def is_slow(text: str) -> bool:
+    return bool(SLOW.search(text[-MAX_CHARS:]))
+
+
+def symptoms(text: str) -> Iterator[Reading]:
+    """The newest line for each cause that the text speaks for."""
+    lines = _lines(text)
+    for cause, weight, pattern in _SYMPTOMS:
+        for line, recency in lines:
+            if pattern.search(line):
+                yield Reading(cause, weight, quote(line), recency)
+                break
+
+
+def names_file(text: str, path: str) -> str:
+    """The newest line that names the file, or empty."""
+    name = path.rpartition("/")[2]
+    return next((quote(line) for line, _ in _lines(text) if name and name in line), "")
+
+
+def connection_trouble(text: str, name: str, addresses: tuple[str, ...]) -> Reading | None:
+    """The newest line that speaks of a failed or slow connection to this peer."""
+    spelled = "[-_ ]".join(re.escape(part) for part in re.split(r"[-_ ]", name) if part)
+    peer = re.compile(
+        "|".join([rf"(?<![\w-]){spelled}(?![\w-])", *(re.escape(at) for at in addresses)]), re.IGNORECASE
+    )
+    for line, recency in _lines(text):
+        if _CONNECTION.search(line) and peer.search(line):
+            return Reading("dependency_failure", 3.0, quote(line), recency)
+    return None
+
+
+def quote(line: str) -> str:
+    """One line fit for people: printable, short."""
+    clean = "".join(character if character.isprintable() else " " for character in line.strip())
+    return clean if len(clean) <= MAX_QUOTE else clean[: MAX_QUOTE - 1] + "…"
+
+
+def _lines(text: str) -> list[tuple[str, float]]:
+    """Newest first, each with its recency."""
+    lines = [line for line in text[-MAX_CHARS:].splitlines() if line.strip()]
+    return [(line, max(0.4, 1 - 0.05 * max(0, age - 4))) for age, line in enumerate(reversed(lines))]

@@ -1,0 +1,156 @@
+"""What a service's own symptoms say: each rule turns one kind of observation into evidence."""
+
+from collections.abc import Callable, Iterator
+
+from analysis.evidence import Change, Evidence, Scene, View
+from analysis.signatures import exception, has_traceback, is_slow, names_file, symptoms
+
+STOPPED = ("T", "t")
+KILL = 9
+NEAR_CEILING = 0.9
+BUSY_PERCENT = 90.0
+
+
+def ended(scene: Scene) -> Iterator[Evidence]:
+    """The process is gone."""
+    view = scene.view
+    if not view.ended:
+        return
+    if view.signal is not None:
+        ran_out = view.signal == KILL and (view.memory_share or 0.0) >= NEAR_CEILING
+        yield _own(scene, "crash", 3.0 if ran_out else 6.0, f"the process was ended by signal {view.signal}")
+        if ran_out:
+            share = view.memory_share or 0.0
+            yield _own(
+                scene, "memory_leak", 5.0, f"it was killed while it used {share:.0%} of its memory ceiling"
+            )
+    elif view.exit_code is None:
+        yield _own(scene, "crash", 5.0, "the process is not there any more")
+    else:
+        yield _own(scene, "crash", 3.5, f"the process ended with exit code {view.exit_code}")
+    if view.exit_code and (last_words := exception(view.text)):
+        weight = 1.0 if has_traceback(view.text) else 0.5
+        yield _own(scene, "crash", weight, f"its last words: {last_words}")
+
+
+def silent(scene: Scene) -> Iterator[Evidence]:
+    """The process lives and says nothing."""
+    view = scene.view
+    if view.process_state in STOPPED and not view.ended:
+        yield _own(scene, "hang", 8.0, "the process is stopped by a signal")
+    if view.symptom == "timeout":
+        yield _own(scene, "hang", 3.5, "the process lives, and its probe gets no answer in time")
+    elif view.symptom == "refused":
+        yield _own(scene, "hang", 3.0, "the process lives, and nobody listens where its probe asks")
+    elif view.symptom == "stale_heartbeat":
+        yield _own(scene, "hang", 3.5, "the process lives, and its heartbeat is stale")
+
+
+def negative(scene: Scene) -> Iterator[Evidence]:
+    """It answers, and the answer says no."""
+    view = scene.view
+    if view.symptom not in ("bad_status", "error"):
+        return
+    answer = (
+        f"it answers HTTP {view.status}"
+        if view.status
+        else f"its probe fails: {view.reason or 'no reason given'}"
+    )
+    yield _own(scene, "unknown", 0.5, answer)
+    if is_slow(view.reason) or is_slow(view.text[-512:]):
+        busy = (view.cpu_percent or 0.0) >= BUSY_PERCENT
+        cause = "cpu_saturation" if busy else "network_latency"
+        yield _own(
+            scene,
+            cause,
+            2.5,
+            "it says that it is slow" + (" while its processor time is used up" if busy else ""),
+        )
+
+
+def changed(scene: Scene) -> Iterator[Evidence]:
+    """What worked before a change and fails after it was broken by the change, the sooner the surer."""
+    view = scene.view
+    for change in view.changes:
+        age_s = scene.now - change.at
+        if 0 <= age_s <= scene.suspect_s:
+            yield _after_change(scene, change, age_s)
+
+
+def _after_change(scene: Scene, change: Change, age_s: float) -> Evidence:
+    view = scene.view
+    cause, weight = ("bad_deploy", 5.0) if change.kind == "release" else ("config_error", 4.0)
+    if view.signal == KILL or view.process_state in STOPPED or scene.opened_by == "failure_predicted":
+        weight = 1.0  # no release sends itself such a signal
+    step = f" from {change.before} to {change.after}" if change.before or change.after else ""
+    sentence = f"its {change.kind} ({change.what}) was changed{step} {age_s:.0f} s before"
+    return _own(scene, cause, weight * (1 - 0.7 * age_s / scene.suspect_s), sentence)
+
+
+def damaged(scene: Scene) -> Iterator[Evidence]:
+    """A declared file fails its check, or the service complains of one."""
+    view = scene.view
+    for path, problem in view.damaged:
+        yield _own(scene, "state_corruption", 6.5, f"{path} is damaged: {problem}")
+    if view.signal is None:
+        for path in view.files:
+            if line := names_file(view.text, path):
+                yield _own(scene, "state_corruption", 1.5, f"it speaks of {path}: {line}")
+                break
+
+
+def said(scene: Scene) -> Iterator[Evidence]:
+    """Known sentences in what it wrote."""
+    view = scene.view
+    factor = 0.3 if view.signal is not None or view.process_state in STOPPED else 1.0
+    for reading in symptoms(f"{view.text}\n{view.reason}"):
+        yield _own(
+            scene, reading.cause, reading.weight * reading.recency * factor, f"it says: {reading.line}"
+        )
+
+
+def running_out(scene: Scene) -> Iterator[Evidence]:
+    """A resource runs out."""
+    view = scene.view
+    for ceiling in view.ceilings:
+        if ceiling.incarnation == view.incarnation or not view.incarnation:
+            weight = 6.5 if scene.opened_by == "failure_predicted" else 2.0
+            yield _own(scene, ceiling.cause, weight, ceiling.sentence)
+    if not view.ended and (view.memory_share or 0.0) >= NEAR_CEILING:
+        yield _own(scene, "memory_leak", 2.0, f"it uses {view.memory_share or 0.0:.0%} of its memory ceiling")
+
+
+def deviating(scene: Scene) -> Iterator[Evidence]:
+    """Metrics that were far from their usual level shortly before."""
+    for deviation in scene.view.lately(scene.now):
+        metric = deviation.metric.partition("{")[0]
+        above = deviation.value > deviation.expected
+        sentence = f"{deviation.metric} is {deviation.value:.3g}, usually {deviation.expected:.3g}"
+        if metric.endswith("_per_s") and "request" in metric and above:
+            yield _own(scene, "traffic_spike", 2.0, sentence)
+        elif metric == "cpu_percent" and above:
+            yield _own(scene, "cpu_saturation", 1.0, sentence)
+        elif metric == "rss_mib" and above:
+            yield _own(scene, "memory_leak", 1.0, sentence)
+        elif metric.endswith("_mean") and above:
+            yield _own(scene, "network_latency", 0.7, sentence)
+
+
+RULES: tuple[Callable[[Scene], Iterator[Evidence]], ...] = (
+    ended, silent, negative, changed, damaged, said, running_out, deviating,
+)  # fmt: skip
+
+
+def own_evidence(scene: Scene) -> Iterator[Evidence]:
+    for rule in RULES:
+        yield from rule(scene)
+
+
+def signature(view: View) -> str:
+    """What makes two incidents of one service look the same."""
+    sign = view.signal if view.signal is not None else view.status or view.exit_code
+    return f"{view.name}|{view.symptom}|{sign or ''}|{exception(view.text)}"
+
+
+def _own(scene: Scene, cause: str, weight: float, sentence: str) -> Evidence:
+    return Evidence(cause, scene.service, weight, sentence)

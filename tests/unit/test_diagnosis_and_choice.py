@@ -1,0 +1,486 @@
+"""Root cause and first fix of each fault that the demo makes, and the rules that no wrong act may break."""
+
+import itertools
+from typing import Any
+
+import pytest
+
+from agents.events import (
+    CauseFound,
+    ChangeObserved,
+    DependencySeen,
+    Event,
+    FailurePredicted,
+    FileDamaged,
+    FixApplied,
+    FixChosen,
+    FixesExhausted,
+    FixFailed,
+    FixRefused,
+    FixVerified,
+    HealthChanged,
+    IncidentClosed,
+    IncidentEscalated,
+    IncidentRetried,
+    ServiceSampled,
+    StartRetried,
+)
+from agents.intelligent_fix_selector import IntelligentFixSelector
+from agents.rca_engine import RcaEngine
+from tests.fixtures.chain import Chain, only, world_of
+
+SERVICES = (
+    {
+        "name": "shop",
+        "depends_on": ["pricing", "queue"],
+        "release": {"current": "releases/current"},
+        "files": [{"path": "data/shop.json", "check": "json"}],
+        "limits": {"memory_mib": 256},
+        "probe": {"type": "http", "url": "http://127.0.0.1:9001/health"},
+    },
+    {
+        "name": "pricing",
+        "depends_on": ["store"],
+        "probe": {"type": "http", "url": "http://127.0.0.1:9002/health"},
+    },
+    {"name": "queue"},
+    {"name": "store"},
+)
+WELL = tuple(
+    DependencySeen(name=name, ok=True, latency_s=0.004, usual_latency_s=0.003)
+    for name in ("pricing", "queue")
+)
+SLOW_PRICING = (DependencySeen(name="pricing", ok=True, latency_s=1.4, usual_latency_s=0.003), WELL[1])
+DEAD_PRICING = (DependencySeen(name="pricing", ok=False, reason="no answer in 0.5 s"), WELL[1])
+
+
+def chain() -> Chain:
+    world = world_of(*SERVICES)
+    made = Chain(RcaEngine(world), IntelligentFixSelector(world))
+    for name in ("store", "queue", "pricing", "shop"):
+        made.tell(HealthChanged(service=name, health="healthy", incarnation=f"{name}-1"))
+    return made
+
+
+def sick(service: str = "shop", **told: Any) -> HealthChanged:
+    defaults: dict[str, Any] = {"health": "unhealthy", "incarnation": f"{service}-1", "dependencies": WELL}
+    return HealthChanged(service=service, **(defaults | told))
+
+
+def dead(service: str = "shop", **told: Any) -> HealthChanged:
+    return sick(service, health="down", symptom="exit", **told)
+
+
+def answer(events: list[Event]) -> tuple[str, str, str, str]:
+    """(cause, culprit, fix, target)"""
+    found, chosen = only(events, CauseFound), only(events, FixChosen)
+    return found.best.name, found.best.service, chosen.fix, chosen.service
+
+
+def fail(made: Chain, choice: FixChosen, *, after_s: float = 10.0) -> list[Event]:
+    failed = FixFailed(
+        service=choice.service,
+        fix=choice.fix,
+        cause_name=choice.cause_name,
+        culprit=choice.culprit,
+        reason="still ill",
+    )
+    return made.tell(failed, after_s=after_s, incident=choice.incident)
+
+
+# --- the eight faults ---
+
+
+def test_killed_is_a_crash_and_is_respawned() -> None:
+    events = chain().open(dead(signal=9, reason="killed"))
+    assert answer(events) == ("crash", "shop", "respawn", "shop")
+    assert only(events, CauseFound).best.confidence > 0.9
+    assert only(events, FixChosen).patience_boots == 0
+
+
+def test_frozen_is_a_hang_and_is_killed_and_restarted() -> None:
+    events = chain().open(sick(symptom="timeout", process_state="T"))
+    assert answer(events) == ("hang", "shop", "kill_restart", "shop")
+    assert "stopped by a signal" in only(events, CauseFound).best.evidence[0]
+
+
+def test_a_handler_that_hangs_is_a_hang() -> None:
+    events = chain().open(sick(symptom="timeout", process_state="S"))
+    assert answer(events) == ("hang", "shop", "kill_restart", "shop")
+
+
+def test_errors_after_a_release_are_a_bad_deploy_and_are_rolled_back() -> None:
+    made = chain()
+    made.tell(
+        ChangeObserved(service="shop", kind="release", what="releases/current", before="v1", after="v2")
+    )
+    events = made.open(sick(symptom="bad_status", status=500, output="ValueError: bad price"), after_s=3)
+    assert answer(events) == ("bad_deploy", "shop", "rollback_release", "shop")
+    assert "from v1 to v2" in only(events, CauseFound).best.evidence[0]
+
+
+def test_a_leak_that_was_announced_is_restarted_with_grace() -> None:
+    leak = FailurePredicted(
+        service="shop", failure="memory_leak", metric="rss_mib", value=190, limit=256, lead_time_s=30, confidence=0.9,
+        incarnation="shop-1",
+    )  # fmt: skip
+    assert answer(chain().open(leak)) == ("memory_leak", "shop", "restart", "shop")
+
+
+def test_a_slow_dependency_is_blamed_and_its_caller_only_waits() -> None:
+    events = chain().open(sick(symptom="timeout", dependencies=SLOW_PRICING))
+    assert answer(events) == ("dependency_failure", "pricing", "wait", "shop")
+
+
+def test_the_slow_dependency_itself_is_restarted() -> None:
+    made = chain()
+    made.open(sick(symptom="bad_status", status=503, dependencies=SLOW_PRICING))
+    told = sick(
+        "pricing", symptom="bad_status", status=503, output="predictions are slow: 1400 ms", dependencies=()
+    )
+    assert answer(made.open(told, after_s=1)) == ("network_latency", "pricing", "kill_restart", "pricing")
+
+
+def test_a_damaged_file_is_restored() -> None:
+    events = chain().open(FileDamaged(service="shop", path="data/shop.json", problem="not JSON at byte 40"))
+    assert answer(events) == ("state_corruption", "shop", "restore_file", "shop")
+
+
+@pytest.mark.parametrize(
+    "symptom",
+    [{"symptom": "bad_status", "status": 500}, {"health": "down", "symptom": "exit", "exit_code": 1}],
+)
+def test_a_damaged_file_that_only_the_service_saw_is_restored(symptom: dict[str, Any]) -> None:
+    trace = "Traceback (most recent call last):\n  open('data/shop.json')\njson.decoder.JSONDecodeError: Expecting value"
+    assert answer(chain().open(sick(output=trace, **symptom))) == (
+        "state_corruption",
+        "shop",
+        "restore_file",
+        "shop",
+    )
+
+
+def test_a_boot_that_lacks_a_dependency_goes_on_and_names_it() -> None:
+    made = chain()
+    made.tell(dead("pricing", signal=9, dependencies=()))
+    events = made.open(dead(signal=9, dependencies=DEAD_PRICING))
+    assert answer(events) == ("crash", "shop", "respawn", "shop")
+    incident = only(events, FixChosen).incident
+    retried = StartRetried(service="shop", boot=1, wait_s=1, reason="exit code 1", missing=("pricing",))
+    found = only(made.tell(retried, after_s=1, incident=incident), CauseFound)
+    assert (found.best.name, found.best.service) == ("dependency_failure", "pricing")
+    assert made.tell(retried, after_s=1, incident=incident) == []
+
+
+def test_a_process_that_ends_for_want_of_a_dependency_is_started_again_for_as_long_as_it_takes() -> None:
+    made = chain()
+    made.tell(dead("pricing", signal=9, dependencies=()))
+    output = "ConnectionError: cannot connect to 127.0.0.1:9002: connection refused"
+    events = made.open(dead(exit_code=1, output=output, dependencies=DEAD_PRICING))
+    assert answer(events) == ("dependency_failure", "pricing", "respawn", "shop")
+    assert only(events, FixChosen).patience_boots == 0
+
+
+# --- dependants ---
+
+SIGNS_OF_PRICING: tuple[tuple[HealthChanged, ...], ...] = (
+    (),
+    (sick("pricing", symptom="timeout", dependencies=()),),
+    (dead("pricing", signal=9, dependencies=()),),
+)
+
+
+@pytest.mark.parametrize("seen", [SLOW_PRICING, DEAD_PRICING])
+@pytest.mark.parametrize("before", SIGNS_OF_PRICING)
+@pytest.mark.parametrize(
+    "symptom",
+    [
+        {"symptom": "timeout"},
+        {"symptom": "bad_status", "status": 500},
+        {"symptom": "bad_status", "status": 503, "output": "too slow, latency above limit"},
+        {"symptom": "refused"},
+        {"symptom": "error", "reason": "broken answer"},
+    ],
+)
+@pytest.mark.parametrize("released", [False, True])
+def test_a_living_caller_is_never_touched_while_its_dependency_suffers(
+    seen: tuple[DependencySeen, ...],
+    before: tuple[HealthChanged, ...],
+    symptom: dict[str, Any],
+    released: bool,
+) -> None:
+    made = chain()
+    if released:
+        made.tell(ChangeObserved(service="shop", kind="release", what="current", before="1", after="2"))
+        made.at += 300
+    for sign in before:
+        made.open(sign)
+    events = made.open(sick(dependencies=seen, **symptom), after_s=1)
+    while choices := [event for event in events if isinstance(event, FixChosen)]:
+        [choice] = choices
+        assert choice.fix == "wait" or choice.service != "shop"
+        events = fail(made, choice, after_s=30) if choice.service == "shop" else []
+
+
+def test_the_deepest_failing_dependency_is_to_blame() -> None:
+    made = chain()
+    made.tell(dead("store", signal=9, dependencies=()))
+    store = (DependencySeen(name="store", ok=False, reason="refused"),)
+    made.tell(sick("pricing", symptom="bad_status", status=503, dependencies=store))
+    cause, culprit, fix, target = answer(made.open(sick(symptom="timeout", dependencies=DEAD_PRICING)))
+    assert (cause, culprit, fix, target) == ("dependency_failure", "store", "wait", "shop")
+
+
+def test_what_its_answer_says_of_a_dependency_counts_where_no_look_says_otherwise() -> None:
+    body = '{"status": "failing", "why": "pricing timed out"}'
+    unseen = chain().open(sick(symptom="bad_status", status=503, output=body, dependencies=()))
+    assert answer(unseen)[:3] == ("dependency_failure", "pricing", "wait")
+    seen_well = chain().open(sick(symptom="timeout", output=body))
+    assert answer(seen_well) == ("hang", "shop", "kill_restart", "shop")
+
+
+def test_after_waiting_in_vain_the_culprit_without_an_incident_is_restarted() -> None:
+    made = chain()
+    waiting = only(made.open(sick(symptom="timeout", dependencies=SLOW_PRICING)), FixChosen)
+    events = fail(made, waiting, after_s=30)
+    assert answer(events) == ("dependency_failure", "pricing", "kill_restart", "pricing")
+    assert only(events, CauseFound).service == "shop"
+
+
+def test_a_culprit_that_has_its_own_incident_is_left_to_it() -> None:
+    made = chain()
+    made.open(sick("pricing", symptom="timeout", dependencies=()))
+    waiting = only(made.open(sick(symptom="timeout", dependencies=DEAD_PRICING)), FixChosen)
+    for _ in range(2):
+        events = fail(made, waiting, after_s=30)
+        waiting = only(events, FixChosen)
+        assert (waiting.fix, waiting.service) == ("wait", "shop")
+    assert [type(event) for event in fail(made, waiting)] == [CauseFound, FixesExhausted]
+
+
+def test_once_the_dependency_is_well_again_the_caller_itself_is_suspected() -> None:
+    made = chain()
+    made.tell(sick("pricing", symptom="timeout", dependencies=()))
+    waiting = only(made.open(sick(symptom="timeout", dependencies=DEAD_PRICING)), FixChosen)
+    made.tell(HealthChanged(service="pricing", health="healthy", incarnation="pricing-1"), after_s=5)
+    assert answer(fail(made, waiting, after_s=40)) == ("hang", "shop", "kill_restart", "shop")
+
+
+def test_a_killed_caller_of_a_failing_dependency_is_respawned() -> None:
+    events = chain().open(dead(signal=9, dependencies=DEAD_PRICING))
+    assert answer(events) == ("crash", "shop", "respawn", "shop")
+
+
+# --- more evidence ---
+
+
+@pytest.mark.parametrize(
+    ("line", "cause"),
+    [
+        ("OSError: [Errno 28] No space left on device", "disk_full"),
+        ("OSError: [Errno 24] Too many open files", "connection_exhaustion"),
+        ("FATAL: sorry, too many clients already", "connection_exhaustion"),
+        ("sqlite3.DatabaseError: database disk image is malformed", "state_corruption"),
+        ("MemoryError", "memory_leak"),
+        ("environment variable API_KEY is not set", "config_error"),
+    ],
+)
+def test_known_sentences_tell_the_cause(line: str, cause: str) -> None:
+    found = only(chain().open(sick(symptom="bad_status", status=500, output=f"start\n{line}\n")), CauseFound)
+    assert found.best.name == cause
+    assert any(line in sentence for sentence in found.best.evidence)
+
+
+def test_killed_near_its_memory_ceiling_is_a_leak() -> None:
+    made = chain()
+    sample = ServiceSampled(
+        service="shop", names=("rss_mib", "cpu_percent"), values=(250.0, 3.0), incarnation="shop-1"
+    )
+    made.tell(sample)
+    assert answer(made.open(dead(signal=9))) == ("memory_leak", "shop", "restart", "shop")
+
+
+def test_figures_of_an_earlier_life_say_nothing() -> None:
+    made = chain()
+    made.tell(ServiceSampled(service="shop", names=("rss_mib",), values=(250.0,), incarnation="shop-0"))
+    assert answer(made.open(dead(signal=9)))[0] == "crash"
+
+
+def test_errors_of_which_nothing_speaks_are_unknown_and_restarted() -> None:
+    events = chain().open(sick(symptom="bad_status", status=500))
+    assert answer(events) == ("unknown", "shop", "kill_restart", "shop")
+
+
+def test_a_change_that_is_old_is_not_suspected() -> None:
+    made = chain()
+    made.tell(ChangeObserved(service="shop", kind="release", what="current", before="v1", after="v2"))
+    assert answer(made.open(sick(symptom="bad_status", status=500), after_s=3600))[0] == "unknown"
+
+
+def test_a_rollback_is_no_new_release() -> None:
+    made = chain()
+    made.tell(ChangeObserved(service="shop", kind="release", what="current", before="v1", after="v2"))
+    made.tell(
+        ChangeObserved(service="shop", kind="release", what="current", before="v2", after="v1"), after_s=5
+    )
+    assert answer(made.open(sick(symptom="bad_status", status=500), after_s=5))[0] == "unknown"
+
+
+def test_lines_of_an_older_trouble_do_not_speak_again() -> None:
+    made = chain()
+    old = "2025-11-20 12:00:01 json.decoder.JSONDecodeError: bad data/shop.json"
+    made.tell(sick(symptom="bad_status", status=500, output=old))
+    made.tell(HealthChanged(service="shop", health="healthy", incarnation="shop-1"), after_s=5)
+    events = made.open(sick(symptom="bad_status", status=500, output=old), after_s=60)
+    assert answer(events)[0] == "unknown"
+
+
+def test_past_incidents_that_looked_the_same_raise_confidence() -> None:
+    made = chain()
+    confidences = []
+    for _ in range(3):
+        events = made.open(sick(symptom="refused"), after_s=100)
+        choice = only(events, FixChosen)
+        confidences.append(only(events, CauseFound).best.confidence)
+        healed = FixVerified(service="shop", fix=choice.fix, cause_name="hang", culprit="shop", seconds=1)
+        made.tell(healed, incident=choice.incident)
+        made.tell(IncidentClosed(service="shop", outcome="healed"), incident=choice.incident)
+        made.tell(HealthChanged(service="shop", health="healthy", incarnation="shop-1"))
+    assert confidences == sorted(set(confidences))
+
+
+# --- the ladder ---
+
+
+def test_each_failure_has_exactly_one_next_choice_and_no_fix_comes_twice() -> None:
+    made = chain()
+    events = made.open(sick(symptom="bad_status", status=500))
+    tried = []
+    while choices := [event for event in events if isinstance(event, FixChosen)]:
+        [choice] = choices
+        tried.append(choice.fix)
+        assert choice.attempt == len(tried)
+        events = fail(made, choice)
+        assert len([event for event in events if isinstance(event, CauseFound)]) == 1
+    assert len(tried) == len(set(tried)) >= 2
+    assert isinstance(events[-1], FixesExhausted)
+
+
+def test_the_only_fix_is_tried_as_often_as_attempts_allow() -> None:
+    world = world_of({"name": "lone"})
+    world.fixes = {"respawn": world.fixes["respawn"]}
+    made = Chain(RcaEngine(world), IntelligentFixSelector(world))
+    events = made.open(dead("lone", signal=9, dependencies=()))
+    for attempt in (1, 2, 3):
+        choice = only(events, FixChosen)
+        assert (choice.fix, choice.attempt) == ("respawn", attempt)
+        events = fail(made, choice)
+    assert only(events, FixesExhausted).service == "lone"
+
+
+def test_a_cause_whose_fix_failed_is_less_sure() -> None:
+    made = chain()
+    first = made.open(sick(symptom="refused"))
+    second = fail(made, only(first, FixChosen))
+    assert only(second, CauseFound).best.confidence < only(first, CauseFound).best.confidence
+
+
+def test_an_answer_while_a_fix_is_under_way_chooses_nothing() -> None:
+    made = chain()
+    events = made.open(sick(symptom="timeout"))
+    found = only(events, CauseFound)
+    assert made.tell(CauseFound(service="shop", best=found.best), incident=found.incident) == []
+
+
+@pytest.mark.parametrize("limit", ["dry_run", "stopped", "attempts"])
+def test_a_refusal_that_holds_for_every_fix_ends_the_choice(limit: str) -> None:
+    made = chain()
+    choice = only(made.open(sick(symptom="bad_status", status=500)), FixChosen)
+    refused = FixRefused(service="shop", fix=choice.fix, limit=limit, reason="no", final=True)
+    assert only(made.tell(refused, incident=choice.incident), FixesExhausted).service == "shop"
+
+
+def test_a_refusal_of_one_fix_brings_the_next_without_a_new_diagnosis() -> None:
+    made = chain()
+    choice = only(made.open(sick(symptom="bad_status", status=500)), FixChosen)
+    refused = FixRefused(service="shop", fix=choice.fix, limit="breaker", reason="flapping", final=True)
+    [following] = made.tell(refused, incident=choice.incident)
+    assert isinstance(following, FixChosen)
+    assert following.fix != choice.fix
+    assert following.attempt == 1
+
+
+def test_a_refusal_for_now_changes_nothing() -> None:
+    made = chain()
+    choice = only(made.open(sick(symptom="timeout")), FixChosen)
+    refused = FixRefused(service="shop", fix=choice.fix, limit="paused", reason="paused")
+    assert made.tell(refused, incident=choice.incident) == []
+
+
+def test_a_new_round_after_escalation_may_choose_every_fix_again() -> None:
+    made = chain()
+    choice = only(made.open(sick(symptom="timeout")), FixChosen)
+    fail(made, choice)
+    made.tell(IncidentEscalated(service="shop", reason="nothing left"), incident=choice.incident)
+    events = made.tell(
+        IncidentRetried(service="shop", round=2, reason="slow probing"), incident=choice.incident
+    )
+    assert answer(events) == ("hang", "shop", "kill_restart", "shop")
+
+
+def test_what_failed_often_here_is_tried_later() -> None:
+    made = chain()
+    for number in range(8):
+        failed = FixFailed(
+            service="shop", fix="kill_restart", cause_name="unknown", culprit="shop", reason="no"
+        )
+        made.tell(failed, incident=f"other-{number}")
+    assert answer(made.open(sick(symptom="bad_status", status=500)))[2] != "kill_restart"
+
+
+def test_boots_are_limited_only_where_another_fix_is_promising() -> None:
+    made = chain()
+    release = ChangeObserved(service="shop", kind="release", what="current", before="v1", after="v2")
+    made.tell(release)
+    choice = only(made.open(sick(symptom="timeout"), after_s=400), FixChosen)
+    assert choice.patience_boots == 3
+
+
+def test_the_choice_is_the_same_every_time() -> None:
+    signs = [sick(symptom="bad_status", status=500), sick(symptom="refused"), dead(exit_code=2)]
+    for sign in signs:
+        answers = {repr(chain().open(sign)) for _ in range(3)}
+        assert len(answers) == 1
+
+
+def test_random_untrusted_output_never_breaks_a_diagnosis() -> None:
+    pieces = [
+        "Traceback (most recent call last):",
+        "\x00\x1b[31m",
+        "pricing",
+        "a" * 9000,
+        "a." * 4000,
+        "((((",
+        "é\ud7ff",
+        "503",
+    ]
+    for combination in itertools.permutations(pieces, 3):
+        events = chain().open(sick(symptom="bad_status", status=500, output="\n".join(combination)))
+        found = only(events, CauseFound)
+        assert abs(sum(cause.confidence for cause in (found.best, *found.rivals)) - 1) < 0.05
+
+
+def test_state_replays_to_the_same_answers() -> None:
+    made = chain()
+    made.open(sick(symptom="timeout", dependencies=SLOW_PRICING))
+    world = world_of(*SERVICES)
+    again: tuple[Any, ...] = (RcaEngine(world), IntelligentFixSelector(world))
+    for fact in made.journal:
+        for agent in again:
+            if type(fact) in (*agent.consumes, *agent.emits):
+                agent.apply(fact)
+    assert [agent.state for agent in again] == [agent.state for agent in made.agents]
+
+
+def test_an_applied_fix_is_none_of_their_business() -> None:
+    assert all(FixApplied not in agent.consumes for agent in chain().agents)

@@ -75,7 +75,9 @@ class ApplicationRecovery:
             self._fleet.group = group
             self._rooted.set()
             await asyncio.sleep(RESUME_AFTER_S)
-            if self.state.config:  # this agent may have been restarted in the middle of starts
+            if (
+                self.state.config and not self.world.dry_run
+            ):  # this agent may have been restarted in the middle of starts
                 self._bring_up(None)
             await asyncio.Event().wait()
 

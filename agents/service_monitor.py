@@ -1,6 +1,7 @@
 """Service monitor: senses what every watched service does, by probes, exits, figures, files and releases."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine
 from typing import Any
 
@@ -83,6 +84,10 @@ class ServiceMonitor:
         self._files = FileRounds(
             files, self._is_healthy, self._lives.is_stopped, self._file_seen, self._spawn
         )
+
+    @property
+    def scrapes_failed(self) -> Counter[str]:
+        return self._figures.scrapes_failed
 
     # --- facts ---
 

@@ -14,6 +14,7 @@ from platforms.probe_rounds import Slots, Spawn
 _CALM_S = 5.0  # between two samples of a process, at most
 _CLOSE_S = 1.0  # while its memory grows, or has a declared limit
 _GROWING = 1.01  # from one sample to the next
+_GROWTH_LASTS_S = 15.0  # it grows in steps
 _SCRAPE_TIMEOUT_S = 5.0
 
 
@@ -33,6 +34,7 @@ class _Pace:
         self.service = service
         self.sample_at = inf
         self.rss_mib = inf
+        self.close_until = -inf
         self.scrape_at = inf
         self.scraping = False
 
@@ -80,8 +82,9 @@ class FigureRounds:
 
     def _sample(self, service: Service, mark: str, pace: _Pace, now: float, latency_s: float | None) -> None:
         seen = self._platform.sample(service.name)
-        growing = seen is not None and seen.rss_mib > pace.rss_mib * _GROWING
-        close = growing or service.limits.memory_mib is not None
+        if seen is not None and seen.rss_mib > pace.rss_mib * _GROWING:
+            pace.close_until = now + _GROWTH_LASTS_S
+        close = now < pace.close_until or service.limits.memory_mib is not None
         pace.sample_at = self._slots(service.name, _CLOSE_S if close else _CALM_S, now, now)
         if seen is None:
             return

@@ -62,7 +62,7 @@ def _size(path: Path) -> int:
 
 
 def evidence(*parts: str, limit_bytes: int = 4096) -> str:
-    """What was seen, in one text; of parts that are too long the ends are kept, in fair shares.
+    r"""What was seen, in one text; of parts that are too long the ends are kept, in fair shares.
 
     >>> evidence("body", "", "x" * 20, limit_bytes=13)
     'body\nxxxxxxxx'

@@ -16,7 +16,7 @@ from agents.events import (
 )
 from config.model import Config
 from platforms.platform import ProcessSample
-from tests.fixtures.monitor_kit import Watching, now, service
+from tests.fixtures.monitor_kit import Watching, now, service, until
 
 
 def healths(watching: Watching, name: str = "shop") -> list[str]:
@@ -107,8 +107,7 @@ async def test_one_failed_probe_is_no_news() -> None:
         await asyncio.sleep(5)
         for _ in range(10):
             watching.prober.fail("shop")
-            while watching.heard(ProbeObserved)[-1].ok:
-                await asyncio.sleep(0.05)
+            await watching.first_failure("shop")
             watching.prober.heal("shop")
             await asyncio.sleep(2)
     assert healths(watching) == ["starting", "healthy"]
@@ -133,8 +132,7 @@ async def test_a_streak_does_not_reach_over_to_the_next_incarnation() -> None:
     async with watching:
         await asyncio.sleep(5)
         watching.prober.fail("shop")
-        while watching.heard(ProbeObserved)[-1].ok:
-            await asyncio.sleep(0.05)
+        await watching.first_failure("shop")
         watching.platform.end("shop", signal=9)
         watching.start("shop", mark="second")
         await asyncio.sleep(5)
@@ -149,8 +147,7 @@ async def test_a_probe_in_flight_says_nothing_about_the_next_life_even_under_the
         watching.prober.delay_s["shop"] = 0.9
         watching.prober.fail("shop")
         probes = len(watching.prober.began)
-        while len(watching.prober.began) == probes:
-            await asyncio.sleep(0.05)
+        await until(lambda: len(watching.prober.began) > probes)
         watching.platform.end("shop", signal=9)
         watching.start("shop")
         observed = len(watching.heard(ProbeObserved))
@@ -267,8 +264,7 @@ async def test_a_first_failure_makes_it_look_at_all_others_at_once() -> None:
     async with watching:
         await asyncio.sleep(70)
         watching.prober.fail("shop")
-        while watching.heard(ProbeObserved, "shop")[-1].ok:
-            await asyncio.sleep(0.001)
+        await watching.first_failure("shop")
         watching.prober.began.clear()
         await asyncio.sleep(0.12)
         looked_at = {name for name, _ in watching.prober.began}

@@ -1,0 +1,279 @@
+"""What the act gate remembers of acts, choices and circumstances, and how facts are folded into it."""
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from agents.events import (
+    ConfigChanged,
+    EventQuarantined,
+    Fact,
+    FixApplied,
+    FixChosen,
+    FixFailed,
+    FixRefused,
+    FixStarted,
+    FixVerified,
+    HealthChanged,
+    IncidentClosed,
+    IncidentOpened,
+    IncidentRetried,
+    OperatorCommanded,
+    ServiceStarted,
+    ServiceStopped,
+    StorageChanged,
+)
+
+HOUR_S = 3600.0
+WAIT = "wait"  # the fix without hands: it holds no lock and uses up nothing
+OFF = ("operator", "removed", "unused")
+EXITS = ("exit", "found_dead")
+SHUTDOWN = "*"  # a pause that ends with the next start
+
+
+class Case(Struct, frozen=True, gc=False):
+    """An open incident."""
+
+    symptom: str
+    attempts: int = 0
+    rounds: int = 0  # of slow probing; each allows one attempt more
+
+
+class OpenAct(Struct, frozen=True, gc=False):
+    """From permission to verdict. An orphan's incident ended while it was being applied."""
+
+    id: str
+    incident: str
+    fix: str
+    at: float
+    for_exit: bool
+    outcome: str = ""  # FixApplied.outcome
+    orphan: bool = False
+
+
+class Spent(Struct, frozen=True, gc=False):
+    """An act that counts against budgets until it is verified."""
+
+    id: str
+    at: float
+    for_exit: bool
+
+
+class Ended(Struct, frozen=True, gc=False):
+    incident: str
+    at: float
+
+
+class Pending(Struct, frozen=True, gc=False):
+    """A choice that waits until the limit's reason is gone."""
+
+    choice: FixChosen
+    limit: str = ""
+
+
+class Trust(Struct, frozen=True, gc=False):
+    successes: int = 0
+    failures: int = 0
+
+
+class State(Struct):
+    cases: dict[str, Case] = field(default_factory=dict)  # by incident
+    pending: dict[str, Pending] = field(default_factory=dict)  # by incident
+    open_acts: dict[str, OpenAct] = field(default_factory=dict)  # by target: one at most
+    ended: dict[str, Ended] = field(default_factory=dict)  # by target: the last act that was decided
+    spent: dict[str, tuple[Spent, ...]] = field(default_factory=dict)  # by target
+    started: dict[str, float] = field(default_factory=dict)  # by target and fix
+    failed: dict[str, tuple[float, ...]] = field(default_factory=dict)  # by target and fix
+    trust: dict[str, Trust] = field(default_factory=dict)  # by cause and fix
+    exits: dict[str, str] = field(
+        default_factory=dict
+    )  # services whose end we saw: the incarnation that ended
+    incarnations: dict[str, str] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)  # on purpose: why
+    paused: dict[str, str] = field(default_factory=dict)  # by whom; key "" or "*": everything
+    storage: dict[str, str] = field(default_factory=dict)  # key "": the problem, while there is one
+
+    def copy(self) -> "State":
+        return State(**{name: dict(getattr(self, name)) for name in self.__struct_fields__})
+
+
+def pair(left: str, right: str) -> str:
+    return f"{left} {right}"
+
+
+def fold(state: State, fact: Fact) -> None:
+    match fact:
+        case IncidentOpened():
+            state.cases[fact.incident] = Case(fact.symptom)
+        case IncidentRetried() if fact.incident in state.cases:
+            state.cases[fact.incident] = replace(state.cases[fact.incident], rounds=fact.round)
+        case IncidentClosed():
+            _closed(state, fact)
+        case FixChosen():
+            state.pending[fact.incident] = Pending(fact)
+        case FixRefused():
+            _refused(state, fact)
+        case FixStarted():
+            _started(state, fact)
+        case FixApplied():
+            _applied(state, fact)
+        case FixVerified() | FixFailed():
+            _decided(state, fact)
+        case EventQuarantined():
+            _quarantined(state, fact)
+        case _:
+            _circumstance(state, fact)
+
+
+def _circumstance(state: State, fact: Fact) -> None:
+    match fact:
+        case HealthChanged():
+            _health(state, fact)
+        case ServiceStarted():
+            state.incarnations[fact.service] = fact.incarnation
+        case ServiceStopped() if fact.why in OFF:
+            state.stopped[fact.service] = fact.why
+            state.exits.pop(fact.service, None)
+            _release(state, fact.service, fact.at)
+        case OperatorCommanded():
+            _commanded(state, fact)
+        case ConfigChanged():
+            _configured(state, fact)
+        case StorageChanged(ok=False):
+            state.storage[""] = fact.problem or "it cannot be written"
+        case StorageChanged():
+            state.storage.pop("", None)
+
+
+# --- acts ------------------------------------------------------------------------------------------------------------
+
+
+def _refused(state: State, fact: FixRefused) -> None:
+    pending = state.pending.get(fact.incident)
+    if pending is None:
+        return
+    if fact.final:
+        del state.pending[fact.incident]
+    else:
+        state.pending[fact.incident] = Pending(pending.choice, fact.limit)
+
+
+def _started(state: State, fact: FixStarted) -> None:
+    state.pending.pop(fact.incident, None)
+    if fact.fix == WAIT:
+        return
+    target, for_exit = fact.service, fact.service in state.exits
+    case = state.cases.get(fact.incident, Case(""))
+    state.cases[fact.incident] = replace(case, attempts=case.attempts + 1)
+    state.open_acts[target] = OpenAct(fact.id, fact.incident, fact.fix, fact.at, for_exit)
+    young = tuple(spent for spent in state.spent.get(target, ()) if fact.at - spent.at < HOUR_S)
+    state.spent[target] = (*young, Spent(fact.id, fact.at, for_exit))
+    state.started[pair(target, fact.fix)] = fact.at
+
+
+def _applied(state: State, fact: FixApplied) -> None:
+    if fact.incarnation:
+        state.incarnations[fact.service] = fact.incarnation
+    act = state.open_acts.get(fact.service)
+    if act is None or act.incident != fact.incident or act.fix != fact.fix:
+        return
+    if act.orphan:
+        _release(state, fact.service, fact.at)
+    else:
+        state.open_acts[fact.service] = replace(act, outcome=fact.outcome)
+
+
+def _decided(state: State, fact: FixVerified | FixFailed) -> None:
+    if fact.fix == WAIT:
+        return
+    act = state.open_acts.get(fact.service)
+    if act is not None and act.incident == fact.incident and act.fix == fact.fix:
+        _release(state, fact.service, fact.at)
+    else:
+        act = None
+    key = pair(fact.cause_name, fact.fix)
+    trust = state.trust.get(key, Trust())
+    if isinstance(fact, FixFailed):
+        state.trust[key] = Trust(0, trust.failures + 1)  # trust is lost at once, and earned anew
+        failures = state.failed.get(pair(fact.service, fact.fix), ())
+        young = tuple(at for at in failures if fact.at - at < HOUR_S)
+        state.failed[pair(fact.service, fact.fix)] = (*young, fact.at)
+        return
+    state.failed.pop(pair(fact.service, fact.fix), None)
+    if act is not None:
+        _forgive(state, fact.service, act)
+        if act.outcome != "symptom_gone":  # then it was luck
+            state.trust[key] = replace(trust, successes=trust.successes + 1)
+
+
+def _forgive(state: State, target: str, act: OpenAct) -> None:
+    """A verified act counts against nothing any more."""
+    left = tuple(spent for spent in state.spent.get(target, ()) if spent.id != act.id)
+    if left:
+        state.spent[target] = left
+    else:
+        state.spent.pop(target, None)
+    if act.incident in state.cases:
+        state.cases[act.incident] = replace(state.cases[act.incident], attempts=0)
+
+
+def _release(state: State, target: str, at: float) -> None:
+    act = state.open_acts.pop(target, None)
+    if act is not None:
+        state.ended[target] = Ended(act.incident, at)
+
+
+def _closed(state: State, fact: IncidentClosed) -> None:
+    state.cases.pop(fact.incident, None)
+    state.pending.pop(fact.incident, None)
+    for target, act in tuple(state.open_acts.items()):
+        if act.incident != fact.incident:
+            continue
+        if act.outcome:
+            _release(state, target, fact.at)
+        else:
+            state.open_acts[target] = replace(act, orphan=True)
+
+
+def _quarantined(state: State, fact: EventQuarantined) -> None:
+    for target, act in tuple(state.open_acts.items()):
+        if act.id == fact.event:
+            _release(state, target, fact.at)
+
+
+# --- circumstances ---------------------------------------------------------------------------------------------------
+
+
+def _health(state: State, fact: HealthChanged) -> None:
+    name = fact.service
+    if fact.incarnation:
+        state.incarnations[name] = fact.incarnation
+    if fact.health == "down" and fact.symptom in EXITS:
+        state.exits[name] = fact.incarnation
+    elif fact.health in {"healthy", "stopped"} or (
+        fact.health == "unhealthy" and fact.incarnation and fact.incarnation != state.exits.get(name)
+    ):
+        state.exits.pop(name, None)
+
+
+def _commanded(state: State, fact: OperatorCommanded) -> None:
+    match fact.command:
+        case "stop":
+            state.stopped[fact.service] = "operator"
+        case "start":
+            state.stopped.pop(fact.service, None)
+        case "pause":
+            state.paused[fact.service] = fact.by or "an operator"
+        case "resume":
+            state.paused.pop(fact.service, None)
+        case "shutdown":
+            state.paused[SHUTDOWN] = "the shutdown of the daemon"
+
+
+def _configured(state: State, fact: ConfigChanged) -> None:
+    if fact.why == "start":
+        state.paused.pop(SHUTDOWN, None)
+    for name in fact.added:
+        state.stopped.pop(name, None)
+    for name in fact.removed:
+        for table in (state.exits, state.incarnations, state.spent, state.ended, state.paused):
+            table.pop(name, None)

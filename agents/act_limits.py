@@ -1,0 +1,223 @@
+"""Every limit on acts, one line each in one table; the first that objects decides."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from agents.act_ledger import HOUR_S, SHUTDOWN, WAIT, State, Trust, pair
+from agents.events import FixChosen
+from agents.suspicion import Suspicion
+from analysis.beta import quantile
+from config.fixes import Fix
+from config.model import Service
+from config.world import World
+
+TRUSTED = 0.8  # what the 10 % quantile of the chance of success has to pass
+BREAKER_FAILURES = 3  # within an hour
+BREAKER_REST_S = 900.0
+SHARE_IN_FLIGHT = 0.2
+RESPAWNS_IN_FLIGHT = 10
+IN_FLIGHT_S = 30.0  # a boot that takes longer waits for something, and disturbs nobody any more
+STAGGER_STARTS = 5
+STAGGER_S = 0.2  # below the tick, so that each tick may start as many again
+
+
+@dataclass(frozen=True)
+class Question:
+    """May this choice become an act at this time?"""
+
+    world: World
+    state: State
+    suspicion: Suspicion
+    choice: FixChosen
+    at: float
+
+    @property
+    def target(self) -> str:
+        return self.choice.service
+
+    @property
+    def service(self) -> Service | None:
+        return self.world.config.service(self.target)
+
+    @property
+    def fix(self) -> Fix | None:
+        return self.world.fixes.get(self.choice.fix)
+
+    @property
+    def for_exit(self) -> bool:
+        """The target's end was seen: a fact, not an opinion of a probe."""
+        return self.target in self.state.exits
+
+
+class Limit(NamedTuple):
+    name: str
+    objects: Callable[[Question], str]  # the reason, or nothing
+    final: bool  # another fix may still be chosen; else the choice waits until the reason is gone
+
+
+class Objection(NamedTuple):
+    limit: str
+    reason: str
+    final: bool
+
+
+def objection(question: Question) -> Objection | None:
+    harmless = question.choice.fix == WAIT
+    for limit in LIMITS[:HARMLESS_TOO] if harmless else LIMITS:
+        if reason := limit.objects(question):
+            return Objection(limit.name, reason, limit.final)
+    return None
+
+
+def _unknown(q: Question) -> str:
+    if q.fix is None:
+        return f"no fix is called {q.choice.fix!r}"
+    return "" if q.service is not None else f"no service is called {q.target!r}"
+
+
+def _over(q: Question) -> str:
+    return "" if q.choice.incident in q.state.cases else "its incident is over"
+
+
+def _stopped(q: Question) -> str:
+    why = q.state.stopped.get(q.target)
+    return f"{q.target} was stopped on purpose ({why})" if why else ""
+
+
+def _dry_run(q: Question) -> str:
+    return f"dry run: would have applied {q.choice.fix} to {q.target}" if q.world.dry_run else ""
+
+
+def _observed(q: Question) -> str:
+    only_watched = q.service is not None and q.service.autonomy == "observe"
+    return f"autonomy observe: would have applied {q.choice.fix} to {q.target}" if only_watched else ""
+
+
+def _disabled(q: Question) -> str:
+    return "" if q.world.config.service_recovery.auto_recovery_enabled else "service_recovery is switched off"
+
+
+def _attempts(q: Question) -> str:
+    case = q.state.cases[q.choice.incident]
+    allowed = q.world.config.service_recovery.max_recovery_attempts + case.rounds
+    return f"{case.attempts} attempts in this incident did not help" if case.attempts >= allowed else ""
+
+
+def _breaker(q: Question) -> str:
+    failures = [at for at in q.state.failed.get(pair(q.target, q.choice.fix), ()) if q.at - at < HOUR_S]
+    if len(failures) < BREAKER_FAILURES or q.at - failures[-1] >= BREAKER_REST_S:
+        return ""
+    return f"{q.choice.fix} failed {len(failures)} times in an hour for {q.target} and rests"
+
+
+def _paused(q: Question) -> str:
+    by = next((q.state.paused[key] for key in ("", SHUTDOWN, q.target) if key in q.state.paused), "")
+    return f"paused by {by}" if by else ""
+
+
+def _approval(q: Question) -> str:
+    if q.fix is None or q.service is None:
+        return ""
+    if q.fix.risk == "destructive":
+        return f"{q.fix.name} is destructive: a person has to agree"
+    if q.service.autonomy == "suggest":
+        return f"autonomy suggest: a person has to agree to {q.fix.name}"
+    if q.fix.risk == "safe" or q.service.autonomy == "auto":
+        return ""
+    trust = q.state.trust.get(pair(q.choice.cause_name, q.fix.name), Trust())
+    sure = quantile(0.1, 1.0 + trust.successes, 1.0 + trust.failures)
+    if sure > TRUSTED:
+        return ""
+    record = f"{trust.successes} good since its last failure, {trust.failures} bad"
+    return f"{q.fix.name} for {q.choice.cause_name} is not trusted yet ({record}: {sure:.2f} of {TRUSTED})"
+
+
+def _storage(q: Question) -> str:
+    problem = q.state.storage.get("")
+    safe = q.fix is not None and q.fix.risk == "safe"
+    return f"the state folder fails ({problem}): only safe fixes" if problem and not safe else ""
+
+
+def _open_act(q: Question) -> str:
+    act = q.state.open_acts.get(q.target)
+    return f"{act.fix} of {q.target} has no verdict yet" if act else ""
+
+
+def _just_acted(q: Question) -> str:
+    """Chosen before another incident's act on the same target ended: see first whether that helped here too."""
+    ended = q.state.ended.get(q.target)
+    if ended is None or ended.incident == q.choice.incident or q.choice.at >= ended.at:
+        return ""
+    young = q.at - ended.at < q.world.config.windows.passive_wait_s
+    return f"another incident's fix of {q.target} has just ended" if young else ""
+
+
+def _suspicion(q: Question) -> str:
+    case = q.state.cases[q.choice.incident]
+    by_probes_alone = not q.for_exit and case.symptom not in {"file_damaged", "failure_predicted"}
+    return q.suspicion.reason(q.service, q.choice.at, q.at) if by_probes_alone and q.service else ""
+
+
+def _cooldown(q: Question) -> str:
+    started = q.state.started.get(pair(q.target, q.choice.fix))
+    cools = started is not None and q.fix is not None and q.at - started < q.fix.cooldown_s
+    return f"{q.choice.fix} of {q.target} cools down" if cools else ""
+
+
+def _budget(q: Question) -> str:
+    windows = q.world.config.windows
+    mine = [spent for spent in q.state.spent.get(q.target, ()) if q.at - spent.at < HOUR_S]
+    if len(mine) >= windows.acts_per_service_per_hour:
+        return f"{len(mine)} acts on {q.target} within an hour without success"
+    everybody = [
+        s for acts in q.state.spent.values() for s in acts if q.at - s.at < HOUR_S and not s.for_exit
+    ]
+    if not q.for_exit and len(everybody) >= windows.acts_per_hour:
+        return f"{len(everybody)} acts within an hour without success"
+    return ""
+
+
+def _disruption(q: Question) -> str:
+    acts = [
+        target
+        for target, act in q.state.open_acts.items()
+        if not act.outcome and act.for_exit is q.for_exit and q.at - act.at < IN_FLIGHT_S
+    ]
+    flying = [target for target in acts if not _waits_for_dead(q, target)]
+    share = int(SHARE_IN_FLIGHT * len(q.world.config.services))
+    allowed = max(RESPAWNS_IN_FLIGHT if q.for_exit else 1, share)
+    return f"{len(flying)} acts in flight, {allowed} at once at most" if len(flying) >= allowed else ""
+
+
+def _waits_for_dead(q: Question, target: str) -> bool:
+    service = q.world.config.service(target)
+    return service is not None and any(name in q.state.exits for name in service.depends_on)
+
+
+def _stagger(q: Question) -> str:
+    recent = sum(q.at - spent.at < STAGGER_S for acts in q.state.spent.values() for spent in acts[-1:])
+    return f"{recent} acts started just now" if recent >= STAGGER_STARTS else ""
+
+
+LIMITS: tuple[Limit, ...] = (
+    Limit("unknown", _unknown, final=True),
+    Limit("incident_over", _over, final=True),
+    Limit("operator_stopped", _stopped, final=True),
+    Limit("dry_run", _dry_run, final=True),
+    Limit("observe", _observed, final=True),
+    Limit("recovery_disabled", _disabled, final=True),
+    Limit("attempts", _attempts, final=True),
+    Limit("breaker", _breaker, final=True),
+    Limit("paused", _paused, final=False),
+    Limit("approval", _approval, final=False),
+    Limit("disk", _storage, final=False),
+    Limit("open_act", _open_act, final=False),
+    Limit("just_acted", _just_acted, final=False),
+    Limit("suspicion", _suspicion, final=False),
+    Limit("cooldown", _cooldown, final=False),
+    Limit("budget", _budget, final=False),
+    Limit("disruption", _disruption, final=False),
+    Limit("stagger", _stagger, final=False),
+)
+HARMLESS_TOO = 2  # so many at the head of the table hold for waiting as well

@@ -1,0 +1,318 @@
+"""The act gate: what is permitted, what each limit refuses, and when a refused choice starts after all."""
+
+from typing import Any
+
+import pytest
+
+from agents.act_limits import LIMITS
+from agents.events import (
+    EventQuarantined,
+    FixApplied,
+    FixFailed,
+    FixStarted,
+    FixVerified,
+    HealthChanged,
+    IncidentClosed,
+    IncidentRetried,
+    OperatorCommanded,
+    ServiceStopped,
+    StorageChanged,
+)
+from tests.fixtures.gate import Gate, extra_fix, limit
+
+
+def test_a_safe_fix_starts_with_what_the_catalogue_says() -> None:
+    gate = Gate()
+    gate.tell(HealthChanged(service="s0", health="healthy", incarnation="life"))
+    act = gate.ask("s0", "restore_file")
+    assert isinstance(act, FixStarted)
+    assert (act.service, act.fix, act.agent, act.deadline_s) == ("s0", "restore_file", "data_recovery", 120)
+    assert (act.incarnation, act.culprit, act.cause_name) == ("life", "s0", "hang")
+
+
+@pytest.mark.parametrize(
+    ("options", "refused_by", "final"),
+    [
+        ({"dry_run": True}, "dry_run", True),
+        ({"autonomy": "observe"}, "observe", True),
+        ({"autonomy": "suggest"}, "approval", False),
+        ({"auto_recovery_enabled": False}, "recovery_disabled", True),
+    ],
+)
+def test_settings_that_forbid_acts(options: dict[str, Any], refused_by: str, *, final: bool) -> None:
+    gate = Gate(**options)
+    answer = gate.ask()
+    assert (limit(answer), answer.final) == (refused_by, final)
+    assert bool(gate.state.pending) is not final
+    assert limit(gate.ask(fix="wait")) == "", "waiting harms nobody"
+
+
+def test_a_dry_run_says_what_it_would_have_done() -> None:
+    assert "would have applied kill_restart to s0" in Gate(dry_run=True).ask().reason
+
+
+def test_what_is_not_known_is_refused() -> None:
+    gate = Gate()
+    assert limit(gate.ask("nobody")) == "unknown"
+    assert limit(gate.ask("s0", "dance")) == "unknown"
+    assert limit(gate.choose("over", "s0")) == "incident_over"
+
+
+def test_what_an_operator_stopped_is_left_alone_until_started() -> None:
+    gate = Gate()
+    gate.tell(OperatorCommanded(command="stop", service="s0"))
+    answer = gate.ask("s0")
+    assert (limit(answer), answer.final) == ("operator_stopped", True)
+    gate.tell(OperatorCommanded(command="start", service="s0"))
+    assert limit(gate.ask("s0")) == ""
+
+
+def test_a_pause_holds_every_act_back_and_the_resume_starts_it() -> None:
+    gate = Gate()
+    gate.tell(OperatorCommanded(command="pause", by="anna"))
+    assert limit(gate.ask("s0")) == "paused"
+    assert limit(gate.ask("s1", "wait")) == ""
+    assert gate.tick(1.0) == []
+    gate.tell(OperatorCommanded(command="resume"))
+    [act] = gate.tick(2.0)
+    assert (act.fix, act.service, act.incident != "") == ("kill_restart", "s0", True)
+    assert gate.state.pending == {}
+    assert gate.tick(3.0) == []
+
+
+def test_a_shutdown_starts_no_new_act() -> None:
+    gate = Gate()
+    gate.tell(OperatorCommanded(command="shutdown"))
+    assert limit(gate.ask()) == "paused"
+
+
+def test_a_held_choice_is_dropped_with_its_incident_or_by_another_choice() -> None:
+    gate = Gate()
+    gate.tell(OperatorCommanded(command="pause"))
+    gate.open("a", "s0")
+    gate.choose("a", "s0", "kill_restart")
+    gate.choose("a", "s0", "restart")
+    gate.open("b", "s1")
+    gate.choose("b", "s1")
+    gate.tell(IncidentClosed(incident="b", service="s1", outcome="passed_by_itself"))
+    gate.tell(OperatorCommanded(command="resume"))
+    assert [act.fix for act in gate.tick(1.0)] == ["restart"]
+
+
+def test_another_reason_is_told_and_the_same_is_not() -> None:
+    gate = Gate()
+    gate.tell(OperatorCommanded(command="pause"))
+    gate.open("a", "s0")
+    gate.choose("a", "s0")
+    assert gate.tick(1.0) == []
+    gate.tell(OperatorCommanded(command="stop", service="s0"))
+    [refused] = gate.tick(2.0)
+    assert (refused.limit, refused.final, refused.incident) == ("operator_stopped", True, "a")
+    assert gate.tick(3.0) == []
+
+
+def test_one_open_act_per_target_until_its_verdict() -> None:
+    gate = Gate(20)
+    act = gate.ask("s0")
+    gate.open("other", "s1")
+    assert limit(gate.choose("other", "s0", "restart")) == "open_act"
+    gate.applied(act)
+    assert gate.tick(1.0) == []
+    gate.verdict(act, good=False)
+    [refused] = gate.tick(2.0)
+    assert refused.limit == "just_acted", "see first whether that helped here too"
+    assert [type(event) for event in gate.tick(33.0)] == [FixStarted]
+
+
+def test_an_act_whose_incident_ended_stays_open_until_the_hands_are_back() -> None:
+    gate = Gate()
+    act = gate.ask("s0")
+    gate.close(act)
+    assert limit(gate.ask("s0")) == "open_act"
+    gate.applied(act, "symptom_gone")
+    gate.tick(100.0)
+    assert limit(gate.ask("s0", at=200.0)) == "open_act", "the second choice started meanwhile"
+
+
+@pytest.mark.parametrize("end", ["quarantine", "stop"])
+def test_other_ends_of_an_act(end: str) -> None:
+    gate = Gate()
+    act = gate.ask("s0")
+    if end == "quarantine":
+        gate.tell(EventQuarantined(agent="application_recovery", event=act.id, error="e"))
+    else:
+        gate.tell(ServiceStopped(service="s0", why="operator"))
+    assert gate.state.open_acts == {}
+
+
+def test_attempts_inside_one_incident_run_out_but_waiting_is_none() -> None:
+    gate = Gate(max_recovery_attempts=2)
+    gate.open("a", "s0")
+    for fix in ("kill_restart", "wait", "restart"):
+        act = gate.choose("a", "s0", fix)
+        assert limit(act) == ""
+        gate.applied(act)
+        gate.verdict(act, good=False)
+    answer = gate.choose("a", "s0", "respawn")
+    assert (limit(answer), answer.final) == ("attempts", True)
+    gate.tell(IncidentRetried(incident="a", service="s0", round=1, reason="r"))
+    assert limit(gate.choose("a", "s0", "respawn")) == "", "each round of slow probing allows one more"
+
+
+def test_a_verified_fix_gives_the_attempts_back() -> None:
+    gate = Gate(max_recovery_attempts=1)
+    gate.open("a", "s0")
+    act = gate.choose("a", "s0")
+    gate.applied(act)
+    gate.verdict(act, good=True)
+    assert limit(gate.choose("a", "s0")) == ""
+
+
+def test_the_hourly_budget_of_a_service_counts_unverified_acts_only() -> None:
+    gate = Gate(acts_per_service_per_hour=2)
+    for n in range(5):
+        gate.whole(gate.ask("s0", at=n * 10.0), good=True)
+    gate.whole(gate.ask("s0", "restart", at=100.0), good=False)
+    gate.whole(gate.ask("s0", "restart", at=110.0), good=False)
+    assert limit(gate.ask("s0", at=120.0)) == "budget"
+    assert limit(gate.ask("s1", at=121.0)) == ""
+    gate.whole(gate.said[-1], good=True)
+    assert gate.tick(3699.0) == []
+    assert [type(event) for event in gate.tick(3701.0)] == [FixStarted]
+
+
+def test_the_budget_of_all_holds_back_acts_but_no_respawn_of_a_seen_exit() -> None:
+    gate = Gate(10, acts_per_hour=3)
+    for n in range(3):
+        gate.whole(gate.ask(f"s{n}", at=float(n)), good=False)
+    assert limit(gate.ask("s5", at=5.0)) == "budget"
+    gate.exits("s6")
+    assert limit(gate.ask("s6", "respawn", at=6.0, symptom="exit")) == ""
+
+
+def test_a_fix_that_failed_three_times_in_an_hour_rests() -> None:
+    gate = Gate()
+    for n in range(3):
+        gate.whole(gate.ask("s0", at=n * 10.0), good=False)
+    answer = gate.ask("s0", at=30.0)
+    assert (limit(answer), answer.final) == ("breaker", True)
+    gate.whole(gate.ask("s0", "restart"), good=False)
+    assert limit(gate.ask("s0", at=20.0 + 899.0)) == "breaker"
+    assert limit(gate.ask("s0", at=20.0 + 900.0)) == ""
+
+
+def test_a_success_closes_the_breaker() -> None:
+    gate = Gate()
+    for good in (False, False, True, False):
+        gate.whole(gate.ask("s0", at=gate.at + 10.0), good=good)
+    assert limit(gate.ask("s0")) == ""
+
+
+def test_a_fix_cools_down() -> None:
+    gate = Gate(fixes=(extra_fix("cool", cooldown_s=50.0),))
+    gate.whole(gate.ask("s0", "cool", at=0.0), good=True)
+    assert limit(gate.ask("s0", "cool", at=49.0)) == "cooldown"
+    assert [type(event) for event in gate.tick(50.0)] == [FixStarted]
+
+
+def test_a_failing_state_folder_leaves_safe_fixes_only() -> None:
+    gate = Gate(autonomy="auto", fixes=(extra_fix("bold", risk="risky"),))
+    gate.tell(StorageChanged(ok=False, problem="disk full"))
+    assert limit(gate.ask("s0", "bold")) == "disk"
+    gate.whole(gate.ask("s1"), good=True)
+    gate.tell(StorageChanged(ok=True))
+    assert [act.fix for act in gate.tick(1.0)] == ["bold"]
+
+
+def test_risky_fixes_earn_their_autonomy_and_lose_it_with_one_failure() -> None:
+    gate = Gate(fixes=(extra_fix("bold", risk="risky"),))
+    assert limit(gate.ask("s0", "bold")) == "approval"
+    about = {"incident": "x", "service": "s9", "fix": "bold", "cause_name": "hang", "culprit": "s9"}
+    for n in range(10):
+        gate.state.open_acts["s9"] = gate.agent.state.open_acts.get("s9") or _open("x", n)
+        gate.tell(FixVerified(**about, seconds=1.0))
+    assert limit(gate.ask("s1", "bold")) == ""
+    gate.tell(FixFailed(**about, reason="r"))
+    assert limit(gate.ask("s2", "bold")) == "approval"
+
+
+def _open(incident: str, n: int) -> Any:
+    from agents.act_ledger import OpenAct
+
+    return OpenAct(f"act{n}", incident, "bold", 0.0, for_exit=False, outcome="done")
+
+
+def test_luck_earns_no_trust() -> None:
+    gate = Gate(autonomy="auto", fixes=(extra_fix("bold", risk="risky"),))
+    act = gate.ask("s0", "bold")
+    gate.applied(act, "symptom_gone")
+    gate.verdict(act, good=True)
+    assert gate.state.trust == {}
+
+
+def test_destructive_fixes_always_ask() -> None:
+    gate = Gate(autonomy="auto", fixes=(extra_fix("drop", risk="destructive"),))
+    assert limit(gate.ask("s0", "drop")) == "approval"
+
+
+def test_few_acts_fly_at_once() -> None:
+    gate = Gate(10)
+    first, _ = gate.ask("s0"), gate.ask("s1")
+    assert limit(gate.ask("s2")) == "disruption"
+    gate.applied(first)
+    assert [act.service for act in gate.tick(1.0)] == ["s2"]
+
+
+def test_an_act_that_takes_long_blocks_nobody_for_ever() -> None:
+    gate = Gate(4)
+    gate.ask("s0", at=0.0)
+    assert limit(gate.ask("s1", at=1.0)) == "disruption"
+    assert [act.service for act in gate.tick(30.0)] == ["s1"]
+
+
+def test_of_twenty_that_end_at_once_all_are_respawned_and_staggered() -> None:
+    gate = Gate(50)
+    for n in range(20):
+        gate.exits(f"s{n}")
+    answers = [gate.ask(f"s{n}", "respawn", at=0.0, symptom="exit") for n in range(20)]
+    started = [answer for answer in answers if isinstance(answer, FixStarted)]
+    assert len(started) == 5
+    assert {limit(answer) for answer in answers[5:]} == {"stagger"}
+    at = 0.0
+    while len(started) < 20:
+        at += 0.25
+        assert at <= 1.0
+        for act in started:
+            if act.service in gate.state.open_acts and not gate.state.open_acts[act.service].outcome:
+                gate.applied(act)
+        batch = [event for event in gate.tick(at) if isinstance(event, FixStarted)]
+        assert len(batch) <= 5
+        started += batch
+    assert {act.service for act in started} == {f"s{n}" for n in range(20)}
+
+
+def test_boots_that_wait_for_a_dead_dependency_do_not_keep_it_dead() -> None:
+    gate = Gate(14, depends_on=("s13",))
+    for n in range(14):
+        gate.exits(f"s{n}")
+    for n in range(13):
+        assert limit(gate.ask(f"s{n}", "respawn", at=float(n), symptom="exit")) == ""
+    assert limit(gate.ask("s13", "respawn", at=13.0, symptom="exit")) == ""
+
+
+def test_no_limit_is_named_twice() -> None:
+    assert len({name for name, _, _ in LIMITS}) == len(LIMITS)
+
+
+def test_a_late_word_of_the_hands_changes_nothing() -> None:
+    gate = Gate()
+    gate.tell(FixApplied(incident="old", service="s0", fix="restart", outcome="done"))
+    assert gate.state.open_acts == {}
+
+
+def test_the_state_survives_a_snapshot() -> None:
+    gate = Gate()
+    gate.ask("s0")
+    gate.tell(OperatorCommanded(command="pause"))
+    gate.ask("s1")
+    assert gate.reloaded() == gate.state

@@ -21,9 +21,13 @@ class OutputFiles:
         return self._folder / f"{file_name(service)}.log"
 
     def open(self, service: str) -> int:
-        """A descriptor that always appends; the caller closes it."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return os.open(self.path(service), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        """A descriptor that always appends; the caller closes it. A full or broken disk keeps no service down."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            return os.open(self.path(service), flags, 0o640)
+        except OSError:
+            return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
     def is_full(self, service: str) -> bool:
         return _size(self.path(service)) > self._max_bytes
@@ -39,8 +43,8 @@ class OutputFiles:
         with path.open("rb") as source_file, fresh.open("wb") as target_file:
             source_file.seek(max(0, _size(path) - self._max_bytes))
             shutil.copyfileobj(source_file, target_file, _CHUNK)
-        os.truncate(path, 0)
         fresh.replace(older[0])
+        os.truncate(path, 0)
 
     def tail(self, service: str, limit: int) -> str:
         path = self.path(service)

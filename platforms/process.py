@@ -98,6 +98,8 @@ class ProcessPlatform:
                 finally:
                     life.stopping = False  # of a stop that was cancelled, a later end is no consequence
             await self._clear(service)
+            with contextlib.suppress(OSError):
+                self._records.remove(service)
             return life.exit if life else None
 
     def sample(self, service: str) -> ProcessSample | None:
@@ -136,10 +138,7 @@ class ProcessPlatform:
         if declared is None:
             raise PlatformError("no such service is configured")
         environment = public_environment(os.environ, declared.platform.env)
-        try:
-            descriptor = self._outputs.open(service)
-        except OSError as error:
-            raise PlatformError(f"its output file cannot be opened: {error}") from error
+        descriptor = self._outputs.open(service)
         try:
             pid = launch(
                 declared.platform.command,
@@ -227,7 +226,6 @@ class ProcessPlatform:
 
         await kill_all(left)
         self._last_pid.pop(service, None)
-        self._records.remove(service)
 
     async def _rotate(self, service: str) -> None:
         try:

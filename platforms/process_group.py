@@ -59,6 +59,8 @@ def tree(table: ProcessTable, leader: Process) -> list[Process]:
 
 def send(group: int, number: int) -> None:
     """Signal a process group; an empty one is no error."""
+    if group <= 1:  # kill(-1) reaches every process there is
+        raise PlatformError(f"{group} is no process group of a service")
     try:
         os.killpg(group, number)
     except ProcessLookupError:

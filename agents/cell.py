@@ -67,6 +67,11 @@ class Cell:
     def offer(self, position: int, n: int, fact: Fact) -> None:
         self.inbox.offer(position, n, self.lane(fact), fact)
 
+    def lag_s(self, now: float) -> float:
+        """How long the oldest fact that could be handled has been waiting."""
+        item = self.inbox.oldest_waiting()
+        return 0.0 if item is None or item.fact is None else max(now - item.fact.at, 0.0)
+
     def mark(self) -> Header:
         """The header for a state copied at this very instant."""
         unhandled = self.inbox.unhandled()

@@ -13,10 +13,11 @@ import enum
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
-import structlog
 from msgspec import Struct
 
-log = structlog.get_logger()
+from utils.structured_logger import get_logger
+
+log = get_logger("supervisor")
 
 
 class Restart(enum.Enum):
@@ -73,6 +74,10 @@ class Supervisor:
                     await self._ended(child)
         finally:
             await self._stop(self.children)
+
+    def alive(self) -> list[str]:
+        """Children that run now, or wait out a back-off."""
+        return [name for name, task in self._tasks.items() if not task.done()]
 
     def restart(self, name: str, why: str) -> None:
         """Make a child that is silent or failing die, as if it had crashed."""

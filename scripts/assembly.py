@@ -1,0 +1,148 @@
+"""Puts a real daemon together: real hands, its lock, its page, its socket, its files for people."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from agents.events import OperatorCommanded
+from agents.supervisor import Child
+from config.settings import Settings
+from config.world import World
+from dashboard.people_files import PeopleFiles
+from dashboard.view import Desk
+from platforms.files import FileKeeper
+from platforms.probes import Probes
+from platforms.process import ProcessPlatform
+from platforms.prometheus import PrometheusScraper
+from scripts.commands import DaemonCommands, Socket
+from scripts.control import ControlServer
+from scripts.daemon import Daemon
+from scripts.hands import Hands
+from scripts.observer import Observer
+from scripts.team import Member
+from scripts.views import DaemonView
+from utils.clock import Clock, open_clock, rfc3339
+from utils.disk import OsDisk, ThreadOffload, replace_file
+from utils.in_hand import InHand
+from utils.state_lock import StateLock
+from utils.tracing import Exporter
+
+PAUSE_FILE = "PAUSE"
+PAUSE_LOOK_S = 0.5
+REMEMBER_RECORDS = 2000  # of earlier lives, for the timeline
+
+
+@contextlib.asynccontextmanager
+async def assembled(world: World, settings: Settings, desk: Desk, only: str = "") -> AsyncIterator[Daemon]:
+    """A restored daemon, ready to `run`. Raises FolderInUseError where another one holds the state folder."""
+    with StateLock(world.state_dir):
+        page = InHand(world.state_dir / "in_hand")
+        offload = ThreadOffload()
+        hands = _real_hands(world, offload)
+        daemon = Daemon(world, hands, page, _tell, only)
+        observer = _observe(daemon)
+        await daemon.restore()
+        view = DaemonView(daemon, observer)
+        commands = DaemonCommands(daemon)
+        daemon.extras += _extras(daemon, view, commands, settings)
+        desk.view, desk.commands = view, commands
+        try:
+            yield daemon
+        finally:
+            observer.stream.close()
+            daemon.journal.close()
+            await hands.platform.close()
+            page.close()
+            offload.close()
+
+
+def _tell(line: str) -> None:
+    print(line, flush=True)
+
+
+def _real_hands(world: World, offload: ThreadOffload) -> Hands:
+    disk = OsDisk()
+
+    def clock(last_at: float) -> Clock:
+        path = world.state_dir / "clock.json"
+        steady, offset = open_clock(path, last_at)
+        with contextlib.suppress(OSError):  # a full disk must not keep us from starting
+            replace_file(disk, path, msgspec.json.encode(offset))
+        return steady
+
+    return Hands(
+        disk=disk,
+        offload=offload,
+        platform=ProcessPlatform(world.state_dir, world.config.services),
+        prober=Probes(),
+        scraper=PrometheusScraper(),
+        files=FileKeeper(world.state_dir),
+        open_clock=clock,
+    )
+
+
+def _observe(daemon: Daemon) -> Observer:
+    def text(at: float) -> str:
+        return rfc3339(daemon.clock.wall(at))
+
+    endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    exporter = Exporter(endpoint, "nightwarden") if endpoint else None
+    observer = Observer(text, daemon.clock.wall, exporter)
+    after = max(daemon.journal.position - REMEMBER_RECORDS, daemon.journal.first - 1)
+    for record in daemon.journal.read(after):
+        observer.record(record, live=False)
+    daemon.add(Member("observer", lambda: observer, optional=True))
+    daemon.runner.listeners.append(observer.record)
+    if exporter is not None:
+        daemon.extras.append(Child(name="traces", start=exporter.run))
+    return observer
+
+
+def _extras(daemon: Daemon, view: DaemonView, commands: DaemonCommands, settings: Settings) -> list[Child]:
+    state_dir = daemon.world.state_dir
+
+    def write(path: Path, document: dict[str, Any]) -> None:
+        replace_file(
+            daemon.hands.disk, path, msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+        )
+
+    people = PeopleFiles(view, state_dir, write, lambda: view.text(daemon.clock.now()))
+    control = ControlServer(
+        state_dir, Socket(daemon, view, commands, chaos=settings.chaos_enabled).handlers()
+    )
+
+    async def pause_file() -> None:
+        await _follow_pause_file(daemon, view, state_dir / PAUSE_FILE)
+
+    extras = [
+        Child(name="files_for_people", start=people.run),
+        Child(name="control", start=control.run),
+        Child(name="pause_file", start=pause_file),
+    ]
+    if sys.stdout.isatty():
+        extras.append(Child(name="terminal", start=lambda: _terminal(view)))
+    return extras
+
+
+async def _terminal(view: DaemonView) -> None:
+    from dashboard.terminal import show
+
+    await show(view, sys.stdout)
+
+
+async def _follow_pause_file(daemon: Daemon, view: DaemonView, path: Path) -> None:
+    """The switch outside of the daemon: while the file is there, nothing acts."""
+    by = f"file {PAUSE_FILE}"
+    there = by in view.gate.state.paused.values()
+    while True:
+        now = os.path.exists(path)  # noqa: ASYNC240, PTH110 - one stat of a local file
+        if now != there:
+            there = now
+            daemon.runner.say("operator", [OperatorCommanded(command="pause" if now else "resume", by=by)])
+        await asyncio.sleep(PAUSE_LOOK_S)

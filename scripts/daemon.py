@@ -1,0 +1,197 @@
+"""The composition root: puts agents, journal and hands together, starts them in order, stops them in order."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from agents import events
+from agents.agent import Agent
+from agents.events import ConfigChanged, DamageFound, OperatorCommanded, StorageChanged
+from agents.life import Life
+from agents.runner import Runner
+from agents.supervisor import Child, Policy, Strategy, Supervisor
+from config.diff import Diff, diff, digest
+from config.model import Config
+from config.world import World
+from scripts.hands import Hands
+from scripts.keeper import Keeper
+from scripts.team import Member, team
+from utils.event import Fact
+from utils.in_hand import InHand
+from utils.journal import Health, Journal
+from utils.snapshots import Snapshots
+from utils.structured_logger import get_logger
+
+log = get_logger("daemon")
+SHUTDOWN_S = 25.0  # the platform kills after 30
+FACTS = tuple(
+    kind
+    for kind in vars(events).values()
+    if isinstance(kind, type) and issubclass(kind, Fact) and kind is not Fact
+)
+
+
+class Daemon:
+    """Made once for each process life: `restore`, then `run` until `stop`."""
+
+    def __init__(
+        self,
+        world: World,
+        hands: Hands,
+        page: InHand,
+        tell: Callable[[str], None],
+        only: str = "",
+    ) -> None:
+        self.world = world
+        self.hands = hands
+        self.page = page
+        self.journal = Journal(
+            hands.disk, world.state_dir / "journal", _union(), hands.offload, on_health=self._storage_changed
+        )
+        self.snapshots = Snapshots(
+            hands.disk, world.state_dir / "snapshots", hands.offload, self.journal.durable
+        )
+        self.clock = hands.open_clock(self._last_at())
+        self.runner = Runner(self.journal, self.clock.now, page, page.deaths)
+        self.keeper = Keeper(self.runner, self.journal, self.snapshots)
+        self.supervisors: list[Supervisor] = []
+        self._team = {member.name: member for member in team(world, hands, tell)}
+        self._members = [m for m in self._team.values() if not only or m.name in {only, "service_monitor"}]
+        self.extras: list[Child] = []
+        self._stopped = asyncio.Event()
+        self.ready = asyncio.Event()
+
+    def _last_at(self) -> float:
+        last = 0.0
+        for record in self.journal.read(max(self.journal.position - 100, self.journal.first - 1)):
+            last = max([last, *(fact.at for fact in record.results)])
+        return last
+
+    def spare(self, name: str) -> Agent:
+        """An agent that does not run here, for whoever wants to look at its empty tables."""
+        return self._team[name].build()
+
+    # --- start ---
+
+    def add(self, member: Member) -> None:
+        """One more agent than the team; before `restore`."""
+        self._team[member.name] = member
+        self._members.append(member)
+
+    async def restore(self) -> None:
+        """State from snapshots and journal; the living processes adopted; nothing is decided yet."""
+        for member in self._members:
+            cell = self.runner.add(member.build)
+            self.keeper.restore(cell)
+        self.hands.platform.configure(self.world.config.services)
+        await self.hands.platform.adopt()
+        self._tell_damage()
+
+    def _tell_damage(self) -> None:
+        told = [*self.journal.damage, *self.snapshots.damage]
+        if told:
+            facts = [DamageFound(path=d.path, problem=d.problem, restored_from=d.restored_from) for d in told]
+            self.runner.say("runner", facts)
+
+    async def run(self) -> None:
+        """Until `stop` was called and everything is stopped, or the root gave up (RestartLimitError)."""
+        root = Supervisor(
+            "root",
+            Policy(strategy=Strategy.REST_FOR_ONE, intensity=3),
+            [
+                Child(name="journal", start=self.journal.run),
+                Child(name="keeper", start=self.keeper.run),
+                *self.extras,
+                Child(name="optional", start=self._supervise("optional", optional=True), shutdown_s=10),
+                Child(name="pipeline", start=self._supervise("pipeline", optional=False), shutdown_s=10),
+            ],
+        )
+        self.supervisors.append(root)
+        running = asyncio.create_task(root.run())
+        stopping = asyncio.create_task(self._stopped.wait())
+        self.runner.say("operator", [self._config_fact(diff(Config(), self.world.config), "start")])
+        self.ready.set()
+        try:
+            await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                await running
+            else:
+                await self._leave()
+        finally:
+            for task in (stopping, running):
+                task.cancel()
+            await asyncio.gather(running, stopping, return_exceptions=True)
+
+    def _supervise(self, name: str, *, optional: bool) -> Callable[[], Awaitable[None]]:
+        members = [m for m in self._members if m.optional is optional]
+        children = [Child(name=m.name, start=self._start_agent(m.name)) for m in members]
+        supervisor = Supervisor(name, Policy(intensity=10 if not optional else 20), children)
+        self.supervisors.append(supervisor)
+        return supervisor.run
+
+    def _start_agent(self, name: str) -> Callable[[], Awaitable[None]]:
+        async def start() -> None:
+            cell = self.runner.cells[name]
+            if cell.counters.starts:
+                self.keeper.restore(cell)
+            await Life(self.runner, cell).run()
+
+        return start
+
+    # --- stop ---
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    async def _leave(self) -> None:
+        """Stop the services that end with us, then save everything."""
+        self.ready.clear()
+        self.runner.say("operator", [OperatorCommanded(command="shutdown", by="signal")])
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SHUTDOWN_S):
+                await self._idle("application_recovery")
+                await self.keeper.save_all()
+                await self.journal.durable(self.journal.position)
+
+    async def _idle(self, name: str) -> None:
+        cell = self.runner.cells.get(name)
+        while cell is not None and len(cell.inbox):  # noqa: ASYNC110 - an inbox has no event for "empty"
+            await asyncio.sleep(0.02)
+
+    # --- change ---
+
+    def reload(self, new: Config) -> Diff:
+        """Put a valid configuration into force; unchanged services are not touched."""
+        changes = diff(self.world.config, new)
+        if changes.added or changes.removed or changes.changed or digest(new) != digest(self.world.config):
+            self.world.config = new
+            self.hands.platform.configure(new.services)
+            self.runner.say("operator", [self._config_fact(changes, "reload")])
+        return changes
+
+    def refuse(self, problem: str) -> None:
+        """A new configuration is invalid: the old one stays in force, and people are told."""
+        fact = ConfigChanged(digest=digest(self.world.config), why="refused", problem=problem)
+        self.runner.say("operator", [fact])
+
+    def _config_fact(self, changes: Diff, why: Any) -> ConfigChanged:
+        config = self.world.config
+        return ConfigChanged(
+            digest=digest(config),
+            services=tuple(s.name for s in config.services),
+            added=tuple(changes.added),
+            removed=tuple(changes.removed),
+            changed=tuple(changes.changed),
+            why=why,
+        )
+
+    def _storage_changed(self, health: Health) -> None:
+        self.runner.say("runner", [StorageChanged(ok=health.ok, problem=health.problem)])
+
+
+def _union() -> Any:
+    kind: Any = FACTS[0]
+    for each in FACTS[1:]:
+        kind = kind | each
+    return kind

@@ -1,0 +1,20 @@
+"""The hands that touch the world, gathered so that a whole daemon can run on their virtual twins."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from platforms.platform import Platform, Prober, Scraper
+from utils.clock import Clock
+from utils.disk import Disk, Offload
+
+
+@dataclass
+class Hands:
+    disk: Disk
+    offload: Offload
+    platform: Platform
+    prober: Prober
+    scraper: Scraper
+    files: Any  # FileKeeper; each agent that uses it states what it needs of it
+    open_clock: Callable[[float], Clock]  # takes the last `at` of the journal: time never goes back

@@ -1,0 +1,151 @@
+"""The command line. Each command imports what it needs only when it is chosen."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+EXAMPLES = """examples:
+  nightwarden demo                       break a small fleet and watch it heal
+  nightwarden check services.json        is this configuration valid, and what can it not diagnose?
+  nightwarden run --config services.json watch and heal, until Ctrl-C
+  nightwarden incidents                  what happened, newest first
+  nightwarden explain 3f2a               why an act was or was not taken
+  nightwarden stop worker                stop a service; it stays stopped until: nightwarden start worker
+"""
+DEFAULT_CONFIG = Path("config/self_healing_config.json")
+
+
+def default_listen() -> str:
+    """Local on a machine of one's own; on Render what its proxy expects."""
+    port = os.environ.get("PORT", "")
+    return f"0.0.0.0:{port}" if os.environ.get("RENDER") and port else "127.0.0.1:8080"
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="nightwarden",
+        description="Watches services, finds out why they fail, heals them and checks that it helped.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        return sub
+
+    _daemon_commands(add)
+    _client_commands(add)
+    return top
+
+
+def _daemon_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
+    run = add("run", _run, "Watch and heal, until Ctrl-C or SIGTERM. SIGHUP or a changed file reloads.")
+    _daemon_options(run)
+    run.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    demo = add("demo", _demo, "Break the example fleet in eight ways, heal it, print the table.")
+    demo.add_argument("--report", type=Path, metavar="FILE.json", help="save the table as JSON too")
+    demo.add_argument("--keep", action="store_true", help="keep the working folder with all logs")
+    check = add("check", _check, "Validate a configuration; every problem with its JSON path.")
+    check.add_argument("file", type=Path, nargs="?", default=DEFAULT_CONFIG)
+    agent = add(
+        "agent", _agent, "Run one agent beside the service monitor, in dry run, on a state folder of its own."
+    )
+    agent.add_argument("name", metavar="NAME")
+    _daemon_options(agent)
+
+
+def _daemon_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="default: %(default)s"
+    )
+    sub.add_argument("--state", type=Path, default=None, metavar="DIR", help="state folder, default: state")
+    sub.add_argument("--listen", default=None, metavar="HOST:PORT", help=f"default: {default_listen()}")
+
+
+def _client_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
+    texts = {
+        "status": "Health of every service and what is going on.",
+        "incidents": "All incidents, newest first.",
+        "explain": "Why an act was or was not taken in an incident.",
+        "pause": "Stop acting; watching goes on.",
+        "resume": "Act again.",
+        "stop": "Stop a service; it stays stopped, over a restart of the daemon too.",
+        "start": "Start a service that was stopped.",
+        "fault": "Make a fault on purpose (needs CHAOS_ENABLED=true).",
+    }
+    for name, text in texts.items():
+        sub = add(name, _client, text)
+        sub.add_argument(
+            "--state", type=Path, default=Path("state"), metavar="DIR", help="default: %(default)s"
+        )
+        if name in {"stop", "start"}:
+            sub.add_argument("service", metavar="SERVICE")
+        elif name == "explain":
+            sub.add_argument("incident", metavar="ID", help="the beginning of an id is enough")
+        elif name == "incidents":
+            sub.add_argument("--status", default="", help="open, closed, escalated, withdrawn ...")
+        elif name == "fault":
+            sub.add_argument("fault", metavar="FAULT")
+            sub.add_argument("service", metavar="SERVICE")
+            sub.add_argument(
+                "--for",
+                dest="for_s",
+                type=float,
+                default=30.0,
+                metavar="SECONDS",
+                help="default: %(default)s",
+            )
+
+
+def _run(args: argparse.Namespace) -> int:
+    from scripts.run import main
+
+    return main(
+        args.config, args.state or Path("state"), args.listen or default_listen(), dry_run=args.dry_run
+    )
+
+
+def _agent(args: argparse.Namespace) -> int:
+    from scripts.run import main
+
+    state = args.state or Path("state") / "alone" / args.name
+    return main(args.config, state, args.listen or "127.0.0.1:0", dry_run=True, only=args.name)
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from scripts.demo import main
+
+    return main(report=args.report, keep=args.keep)
+
+
+def _check(args: argparse.Namespace) -> int:
+    from scripts.check import main
+
+    return main(args.file)
+
+
+def _client(args: argparse.Namespace) -> int:
+    from scripts.client import main
+
+    return main(args)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit codes: 0 well, 1 failed, 2 bad input, 130 interrupted."""
+    args = parser().parse_args(argv)
+    try:
+        code: int = args.run(args)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `nightwarden incidents | head`
+        sys.stderr.close()
+        return 0
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""What the dashboard shows beyond the agents' own state: folded from facts and telemetry as they pass."""
+
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, field
+
+from agents.agent import Results, Traits
+from agents.events import (
+    AnomalyDetected,
+    Event,
+    Fact,
+    FailurePredicted,
+    HealthChanged,
+    IncidentClosed,
+    IncidentOpened,
+    OperatorCommanded,
+    ProbeObserved,
+    ServiceSampled,
+)
+from dashboard.figures import Figures
+from dashboard.spans import incident_spans
+from dashboard.stream import Stream
+from dashboard.timeline import as_item
+from utils.event import Record
+from utils.tracing import Exporter, TraceLog
+
+KEPT = 1000
+COMMANDS_KEPT = 10_000
+
+
+class Nothing(Struct):
+    """An observer has no state of its own."""
+
+    none: dict[str, str] = field(default_factory=dict)
+
+
+class Observer:
+    """An agent that only listens. Facts reach it through `record`, before anybody acts on them."""
+
+    name = "observer"
+    consumes: tuple[type[Event], ...] = (ProbeObserved, ServiceSampled)
+    emits: tuple[type[Event], ...] = ()
+    traits = Traits(optional=True)
+
+    def __init__(
+        self, rfc3339: Callable[[float], str], wall: Callable[[float], datetime], exporter: Exporter | None
+    ) -> None:
+        self.state = Nothing()
+        self.figures = Figures()
+        self.stream = Stream()
+        self.traces = TraceLog()
+        self.predictions: deque[FailurePredicted] = deque(maxlen=KEPT)
+        self.anomalies: deque[AnomalyDetected] = deque(maxlen=KEPT)
+        self.commands: deque[OperatorCommanded] = deque(maxlen=COMMANDS_KEPT)
+        self.health: dict[str, HealthChanged] = {}
+        self.samples: dict[str, dict[str, tuple[float, float]]] = {}  # service -> metric -> (value, at)
+        self._facts_of: dict[str, list[Fact]] = {}
+        self._rfc3339 = rfc3339
+        self._wall = wall
+        self._exporter = exporter
+        self._keep: dict[type, Callable[[Any], None]] = {
+            FailurePredicted: self.predictions.appendleft,
+            AnomalyDetected: self.anomalies.appendleft,
+            OperatorCommanded: self.commands.appendleft,
+            HealthChanged: lambda fact: self.health.__setitem__(fact.service, fact),
+        }
+
+    def handle(self, event: ProbeObserved | ServiceSampled) -> Results:
+        if isinstance(event, ServiceSampled):
+            seen = self.samples.setdefault(event.service, {})
+            for name, value in zip(event.names, event.values, strict=True):
+                seen[name] = (value, event.at)
+        else:
+            self.figures.fold(event)
+        return ()
+
+    def apply(self, fact: Fact) -> None:
+        """Nothing is durable here."""
+
+    def record(self, record: Record, *, live: bool = True) -> None:
+        """Fold a record of the journal; `live` is False for those of earlier lives, which counters do not count."""
+        for fact in record.results:
+            keep = self._keep.get(type(fact))
+            if keep is not None:
+                keep(fact)
+            self._trace(fact)
+            if live:
+                self.figures.fold(fact)
+            self.stream.publish(as_item(fact, self._rfc3339))
+
+    def _trace(self, fact: Fact) -> None:
+        if not fact.incident:
+            return
+        if isinstance(fact, IncidentOpened):
+            self._facts_of[fact.incident] = []
+        facts = self._facts_of.get(fact.incident)
+        if facts is None:
+            return
+        facts.append(fact)
+        if isinstance(fact, IncidentClosed):
+            spans = incident_spans(self._facts_of.pop(fact.incident), self._wall)
+            self.traces.add(spans)
+            if self._exporter is not None and spans:
+                self._exporter.add(spans)

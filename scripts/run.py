@@ -1,0 +1,138 @@
+"""`nightwarden run`: one process life of the daemon, from its checks to its exit code."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from config.check import listen_problem, state_problem
+from config.fixes import load_fixes
+from config.loader import load
+from config.model import Config
+from config.problems import ConfigError
+from config.secret import secret_values
+from config.settings import Settings, load_settings
+from config.world import World
+from utils.structured_logger import configure, get_logger
+
+if TYPE_CHECKING:
+    from scripts.daemon import Daemon
+
+log = get_logger("run")
+LOOK_AT_FILE_S = 1.0
+
+
+def main(config_path: Path, state_dir: Path, listen: str, *, dry_run: bool = False, only: str = "") -> int:
+    """0: stopped on demand; 1: gave up; 2: bad input, nothing was started."""
+    try:
+        config, settings = _inputs(config_path, state_dir, listen)
+    except ConfigError as error:
+        print("\n".join(error.problems), file=sys.stderr)
+        return 2
+    sink = configure(
+        settings.log_level, file=state_dir / "nightwarden.log", secrets=secret_values(os.environ)
+    )
+    world = World(config=config, fixes=load_fixes(), state_dir=state_dir, dry_run=dry_run)
+    try:
+        return asyncio.run(_life(world, settings, config_path, listen, only))
+    finally:
+        sink.out.flush()
+
+
+def _inputs(config_path: Path, state_dir: Path, listen: str) -> tuple[Config, Settings]:
+    problems: list[str] = []
+    config, settings = Config(), Settings()
+    try:
+        config = load(config_path, os.environ)
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        settings = load_settings(os.environ)
+    except ConfigError as error:
+        problems += [problem for problem in error.problems if problem not in problems]
+    problems += [problem for problem in (listen_problem(listen), state_problem(state_dir)) if problem]
+    if problems:
+        raise ConfigError(problems)
+    return config, settings
+
+
+async def _life(world: World, settings: Settings, config_path: Path, listen: str, only: str) -> int:
+    from dashboard.observability import serve
+    from dashboard.view import Desk
+
+    desk = Desk(token=settings.nightwarden_token.reveal())
+    host, _, port = listen.rpartition(":")
+    http, bound = await serve(
+        desk, host.strip("[]"), int(port)
+    )  # /health answers before anything heavy is imported
+    try:
+        from scripts.assembly import assembled
+        from utils.state_lock import FolderInUseError
+
+        try:
+            async with assembled(world, settings, desk, only=only) as daemon:
+                count = len(world.config.services)
+                print(f"nightwarden watches {count} services; page: http://{host}:{bound}/", flush=True)
+                return await _until_stopped(daemon, config_path)
+        except FolderInUseError as busy:
+            print(f"--state {busy}", file=sys.stderr)
+            return 2
+    finally:
+        await http.cleanup()
+
+
+async def _until_stopped(daemon: "Daemon", config_path: Path) -> int:
+    from agents.supervisor import RestartLimitError
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, daemon.stop)
+    changed = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, changed.set)
+    watch = asyncio.create_task(_reload_on_change(daemon, config_path, changed))
+    try:
+        await daemon.run()
+    except RestartLimitError as error:
+        log.critical("gave_up", error=str(error))
+        print(f"nightwarden gave up: {error}; the platform may start it again", file=sys.stderr)
+        return 1
+    finally:
+        watch.cancel()
+    return 0
+
+
+async def _reload_on_change(daemon: "Daemon", path: Path, asked: asyncio.Event) -> None:
+    """At SIGHUP, or when the file is another one than before."""
+    seen = _stamp(path)
+    while True:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_AT_FILE_S):
+                await asked.wait()
+        now = _stamp(path)
+        if asked.is_set() or (now != seen and now is not None):
+            asked.clear()
+            seen = now
+            _reload(daemon, path)
+
+
+def _reload(daemon: "Daemon", path: Path) -> None:
+    try:
+        new = load(path, os.environ)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"not reloaded: {problem}", file=sys.stderr, flush=True)
+        daemon.refuse("; ".join(error.problems))
+    else:
+        changes = daemon.reload(new)
+        log.info("reloaded", added=changes.added, removed=changes.removed, changed=changes.changed)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -1,0 +1,48 @@
+"""Which agents there are, in the order in which they start: eyes last, so that nobody misses what they see."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from agents.chaos_controller import ChaosController
+
+from agents.act_gate import ActGate
+from agents.agent import Agent
+from agents.application_recovery import ApplicationRecovery
+from agents.data_recovery import DataRecovery
+from agents.intelligent_fix_selector import IntelligentFixSelector
+from agents.ml_failure_predictor import MlFailurePredictor
+from agents.notifier import Notifier
+from agents.rca_engine import RcaEngine
+from agents.render_self_healing_agent import RenderSelfHealingAgent
+from agents.service_monitor import ServiceMonitor
+from config.world import World
+from scripts.hands import Hands
+
+Build = Callable[[], Agent]
+
+
+@dataclass(frozen=True)
+class Member:
+    name: str
+    build: Build
+    optional: bool = False  # its failures never use up the restarts of those who heal
+
+
+def team(world: World, hands: Hands, tell: Callable[[str], None]) -> list[Member]:
+    """Everyone. Each `build` makes a fresh object for each start."""
+    members: Mapping[str, Build] = {
+        "notifier": lambda: Notifier(world, tell),
+        "render_self_healing_agent": lambda: RenderSelfHealingAgent(world),
+        "rca_engine": lambda: RcaEngine(world),
+        "intelligent_fix_selector": lambda: IntelligentFixSelector(world),
+        "act_gate": lambda: ActGate(world),
+        "ml_failure_predictor": lambda: MlFailurePredictor(world),
+        "data_recovery": lambda: DataRecovery(world, hands.platform, hands.files, hands.prober),
+        "application_recovery": lambda: ApplicationRecovery(world, hands.platform, hands.prober, hands.files),
+        "chaos_controller": lambda: ChaosController(world, hands.platform),
+        "service_monitor": lambda: ServiceMonitor(
+            world, hands.platform, hands.prober, hands.scraper, hands.files
+        ),
+    }
+    optional = {"anomaly_detector", "ml_failure_predictor", "chaos_controller", "notifier"}
+    return [Member(name, build, name in optional) for name, build in members.items()]

@@ -1,0 +1,185 @@
+"""What the dashboard, the terminal and the files for people read: the agents' own tables, as JSON-ready objects."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from agents.act_gate import ActGate
+from agents.incidents import Incident
+from agents.intelligent_fix_selector import IntelligentFixSelector
+from agents.rca_engine import RcaEngine
+from agents.render_self_healing_agent import RenderSelfHealingAgent
+from agents.service_monitor import ServiceMonitor
+from dashboard.figures import Readings
+from dashboard.incident_items import IncidentItems
+from dashboard.spans import trace_item
+from dashboard.summary import summarise
+from dashboard.view import Item
+from scripts.observer import Observer
+from utils.clock import rfc3339
+from utils.metrics_collector import Family
+
+if TYPE_CHECKING:
+    from scripts.daemon import Daemon
+
+VERSION = "0.1.0"
+
+
+class DaemonView:
+    """Implements `PeopleView`. Reads and decides nothing."""
+
+    def __init__(self, daemon: "Daemon", observer: Observer) -> None:
+        self._daemon = daemon
+        self._observer = observer
+        self._items = IncidentItems(self.text)
+
+    def text(self, at: float) -> str:
+        return rfc3339(self._daemon.clock.wall(at))
+
+    def _agent(self, name: str) -> Any:
+        cell = self._daemon.runner.cells.get(name)
+        return cell.agent if cell is not None else self._daemon.spare(name)
+
+    @property
+    def owner(self) -> RenderSelfHealingAgent:
+        agent: RenderSelfHealingAgent = self._agent("render_self_healing_agent")
+        return agent
+
+    @property
+    def gate(self) -> ActGate:
+        agent: ActGate = self._agent("act_gate")
+        return agent
+
+    @property
+    def ready(self) -> bool:
+        return self._daemon.ready.is_set()
+
+    # --- incidents ---
+
+    def stories(self) -> Iterable[Incident]:
+        return list(self.owner.state.incidents.values())
+
+    def incidents(self) -> Sequence[Item]:
+        return self._items.of(self.stories())
+
+    def incident(self, incident: str) -> Item | None:
+        return next((item for item in self.incidents() if item["id"] == incident), None)
+
+    # --- services ---
+
+    def services(self) -> Sequence[Item]:
+        monitor: ServiceMonitor = self._agent("service_monitor")
+        open_by_service = {i.service: i.id for i in self.stories() if not i.ended}
+        return [
+            self._service(service, monitor.state.life(service.name), open_by_service.get(service.name))
+            for service in self._daemon.world.config.services
+        ]
+
+    def _service(self, service: Any, life: Any, incident: str | None) -> Item:
+        living = self._daemon.hands.platform.current(service.name)
+        last = self._observer.health.get(service.name)
+        figures = self._observer.samples.get(service.name, {}) if living else {}
+        return {
+            "name": service.name,
+            "health": "stopped" if life.stopped and living is None else life.health,
+            "since": self.text(last.at) if last else None,
+            "reason": last.reason if last else "",
+            "incarnation": living.mark if living else "",
+            "pid": living.pid if living else None,
+            "autonomy": service.autonomy,
+            "depends_on": list(service.depends_on),
+            "cpu_percent": _rounded(figures.get("cpu_percent")),
+            "rss_mib": _rounded(figures.get("rss_mib")),
+            "open_incident": incident,
+        }
+
+    def metrics(self) -> Sequence[Item]:
+        return [
+            {"service": service, "name": name, "value": value, "at": self.text(at)}
+            for service, seen in self._observer.samples.items()
+            for name, (value, at) in seen.items()
+        ]
+
+    # --- agents ---
+
+    def agents(self) -> Sequence[Item]:
+        now = self._daemon.clock.now()
+        restarts = {name: n for s in self._daemon.supervisors for name, n in s.restarts.items()}
+        running = {name for s in self._daemon.supervisors for name in s.alive()}
+        return [
+            {
+                "name": name,
+                "status": "running" if name in running else "restarting",
+                "handled": cell.counters.handled + cell.counters.samples,
+                "failed": cell.counters.failed + cell.counters.samples_failed,
+                "inbox": len(cell.inbox),
+                "restarts": restarts.get(name, 0),
+                "lag_s": round(cell.lag_s(now), 3),
+            }
+            for name, cell in self._daemon.runner.cells.items()
+        ]
+
+    # --- what was said ---
+
+    def predictions(self) -> Sequence[Item]:
+        return [self._told(fact) for fact in self._observer.predictions]
+
+    def anomalies(self) -> Sequence[Item]:
+        return [self._told(fact) for fact in self._observer.anomalies]
+
+    def _told(self, fact: Any) -> Item:
+        item: dict[str, Any] = msgspec.to_builtins(fact)
+        item["at"] = self.text(fact.at)
+        return item
+
+    def traces(self) -> Sequence[Item]:
+        return [trace_item(spans, _wall_of_unix) for spans in self._observer.traces.traces()]
+
+    def summary(self) -> Item:
+        return summarise(
+            self.stories(), self.services(), self._observer.commands, self._daemon.clock.now(), self.text
+        )
+
+    def subscribe(self, after: str = "", backlog: int = 0) -> AsyncIterator[Item]:
+        return self._observer.stream.subscribe(after, backlog)
+
+    def families(self) -> Iterable[Family]:
+        journal = self._daemon.journal
+        cells = self._daemon.runner.cells.values()
+        readings = Readings(
+            journal_position=journal.position,
+            journal_durable=journal.durable_to,
+            storage_ok=not journal.failing,
+            paused=bool(self.gate.state.paused),
+            telemetry_dropped={cell.name: cell.inbox.dropped for cell in cells if cell.telemetry},
+            stream_readers=self._observer.stream.readers,
+            stream_dropped=self._observer.stream.dropped_readers,
+            version=VERSION,
+        )
+        return self._observer.figures.families(self.services(), self.agents(), readings)
+
+    # --- what was learnt ---
+
+    def knowledge_base(self) -> Sequence[Item]:
+        engine: RcaEngine = self._agent("rca_engine")
+        return [
+            {"pattern": key, **msgspec.to_builtins(known)} for key, known in engine.state.knowledge.items()
+        ]
+
+    def success_rates(self) -> Sequence[Item]:
+        selector: IntelligentFixSelector = self._agent("intelligent_fix_selector")
+        return [{"key": key, **msgspec.to_builtins(rate)} for key, rate in selector.state.rates.items()]
+
+    def fixes(self) -> Sequence[Item]:
+        return [msgspec.to_builtins(fix) for fix in self._daemon.world.fixes.values()]
+
+
+def _rounded(seen: tuple[float, float] | None) -> float | None:
+    return None if seen is None else round(seen[0], 1)
+
+
+def _wall_of_unix(moment: float) -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(moment, UTC)

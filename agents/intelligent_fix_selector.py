@@ -123,7 +123,7 @@ class IntelligentFixSelector:
         beliefs = [(cause.name, cause.confidence)]
         if self._is_down(service):
             options = [option for option in self._options(service, beliefs) if option.fix.name == "respawn"]
-            return self._pick(case, service, options, cause, insist=True)
+            return self._pick(case, service, options, cause)
         waits = self._options(service, beliefs, only=WAIT)
         if self._heals_itself(culprit) or not waits or (WAIT, service.name) not in case.tried:
             return self._pick(case, service, waits, cause)
@@ -131,7 +131,7 @@ class IntelligentFixSelector:
         return self._pick(case, culprit, options, cause)
 
     def _pick(
-        self, case: Case, target: Service, options: Sequence[Option], cause: Cause, *, insist: bool = False
+        self, case: Case, target: Service, options: Sequence[Option], cause: Cause
     ) -> FixChosen | FixesExhausted:
         untried = [option for option in options if (option.fix.name, target.name) not in case.tried]
         attempt = len(case.tried) - case.refused + 1
@@ -142,7 +142,7 @@ class IntelligentFixSelector:
             reason = f"no fix for {cause.name} of {target.name} is left (tried: {tried})"
             return FixesExhausted(service=case.service, reason=reason)
         best, *others = ranked
-        better = not insist and any(option.probability >= WORTH_TURNING_TO for option in others)
+        better = any(option.probability >= WORTH_TURNING_TO for option in others)
         return FixChosen(
             service=target.name,
             fix=best.fix.name,

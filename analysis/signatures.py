@@ -136,7 +136,7 @@ def connection_trouble(text: str, name: str, addresses: tuple[str, ...]) -> Read
 
 def quote(line: str) -> str:
     """One line fit for people: printable, short."""
-    clean = "".join(character if character.isprintable() else " " for character in line.strip())
+    clean = "".join(character if character.isprintable() else " " for character in line).strip()
     return clean if len(clean) <= MAX_QUOTE else clean[: MAX_QUOTE - 1] + "…"
 
 

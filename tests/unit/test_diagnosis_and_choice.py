@@ -202,17 +202,17 @@ SIGNS_OF_PRICING: tuple[tuple[HealthChanged, ...], ...] = (
         {"symptom": "error", "reason": "broken answer"},
     ],
 )
-@pytest.mark.parametrize("released", [False, True])
+@pytest.mark.parametrize("released_s", [None, 5.0, 300.0])
 def test_a_living_caller_is_never_touched_while_its_dependency_suffers(
     seen: tuple[DependencySeen, ...],
     before: tuple[HealthChanged, ...],
     symptom: dict[str, Any],
-    released: bool,
+    released_s: float | None,
 ) -> None:
     made = chain()
-    if released:
+    if released_s is not None:
         made.tell(ChangeObserved(service="shop", kind="release", what="current", before="1", after="2"))
-        made.at += 300
+        made.at += released_s
     for sign in before:
         made.open(sign)
     events = made.open(sick(dependencies=seen, **symptom), after_s=1)
@@ -315,6 +315,24 @@ def test_a_change_that_is_old_is_not_suspected() -> None:
     made = chain()
     made.tell(ChangeObserved(service="shop", kind="release", what="current", before="v1", after="v2"))
     assert answer(made.open(sick(symptom="bad_status", status=500), after_s=3600))[0] == "unknown"
+
+
+def test_killed_just_after_a_release_is_still_a_crash() -> None:
+    made = chain()
+    made.tell(ChangeObserved(service="shop", kind="release", what="current", before="v1", after="v2"))
+    assert answer(made.open(dead(signal=9), after_s=1))[:3] == ("crash", "shop", "respawn")
+    confidence = only(
+        [event for event in made.journal if isinstance(event, CauseFound)], CauseFound
+    ).best.confidence
+    assert confidence > 0.9
+
+
+def test_the_dead_are_never_merely_watched() -> None:
+    made = chain()
+    events = made.open(dead("queue", exit_code=3, dependencies=()))
+    while choices := [event for event in events if isinstance(event, FixChosen)]:
+        assert choices[0].fix != "wait"
+        events = fail(made, choices[0])
 
 
 def test_a_rollback_is_no_new_release() -> None:

@@ -76,7 +76,6 @@ class _Tree:
                 self._step("select", fact, {"fix": fact.fix, "probability": fact.probability})
             case e.FixStarted():
                 self._acts[fact.fix] = fact
-                self._last = fact.at
             case e.FixApplied():
                 act = self._acts.get(fact.fix)
                 target: dict[str, Value] = {"fix": fact.fix, "target": fact.service, "outcome": fact.outcome}

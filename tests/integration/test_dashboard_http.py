@@ -56,6 +56,7 @@ async def test_before_agents_are_restored_only_liveness_answers() -> None:
             *[f"/observability/{n}" for n in LISTS],
         ):
             assert (await get(session, path, 503))["error"]["code"] == "starting"
+        assert (await get(session, "/observability/agents?limit=0", 400))["error"]["parameter"] == "limit"
         desk.view = FixtureView(ready=False)
         await get(session, "/observability/services")
         await get(session, "/ready", 503)
@@ -173,10 +174,12 @@ async def test_commands_reach_the_daemon_with_the_right_token() -> None:
         await post(session, "/api/services/shop/start", 200, headers=BEARER)
         await post(session, "/api/pause", 200, headers=BEARER)
         await post(session, "/api/resume", 200, headers=BEARER)
+        for _ in range(20):  # one after the other there may be any number
+            await post(session, "/api/pause", 200, headers=BEARER)
         await post(session, "/api/services/nobody/stop", 404, headers=BEARER)
         await post(session, "/api/services/worker/stop", 409, headers=BEARER)
     assert isinstance(desk.commands, FixtureCommands)
-    assert [told[:2] for told in desk.commands.told] == [
+    assert [told[:2] for told in desk.commands.told[:4]] == [
         ("stop", "shop"),
         ("start", "shop"),
         ("pause", ""),
@@ -273,6 +276,20 @@ async def test_a_reader_that_does_not_read_is_told_of_the_gap_and_slows_nobody()
         found = await events(response, 10_000)
     assert found[-1]["type"] == "gap"
     assert found[-1]["missed"] > 200
+
+
+async def test_only_so_many_may_read_the_stream_at_once_and_whoever_leaves_makes_room() -> None:
+    desk = full_desk()
+    assert isinstance(desk.view, FixtureView)
+    async with client(desk) as session:
+        open_streams = [await session.get("/observability/stream") for _ in range(64)]
+        await get(session, "/observability/stream", 429)
+        open_streams[0].close()
+        async with asyncio.timeout(5):
+            while (answer := await session.get("/observability/stream")).status == 429:
+                desk.view.stream.publish(item(1))  # writing is how the server learns that the reader left
+                await asyncio.sleep(0.01)
+        assert answer.status == 200
 
 
 async def test_shutdown_ends_the_streams() -> None:

@@ -95,6 +95,7 @@ async def test_what_cannot_be_sent_does_not_pile_up() -> None:
     for number in range(5):
         exporter.add(tree(str(number)))
     assert exporter.dropped == 2
+    assert [spans[0].trace_id for spans in exporter._waiting] == [trace_id_of(n) for n in "234"]
 
 
 def test_the_memory_of_traces_is_bounded_and_newest_first() -> None:

@@ -29,6 +29,30 @@ async def test_without_a_terminal_every_event_is_one_plain_line() -> None:
     ]
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+async def test_in_a_terminal_the_view_is_drawn_again_and_again_until_the_stream_ends() -> None:
+    view, out = small_world(1e9), Terminal()
+    task = asyncio.ensure_future(show(view, out))
+    await asyncio.sleep(1)
+    assert "shop is down" not in out.getvalue()
+    event = {
+        "id": "1",
+        "type": "X",
+        "at": "2026-01-02T03:04:05.678Z",
+        "service": "shop",
+        "text": "shop is down",
+    }
+    view.stream.publish(event)
+    await asyncio.sleep(1)
+    assert "shop is down" in out.getvalue()
+    view.stream.close()
+    await task
+
+
 def test_the_screen_shows_services_open_incidents_and_events_as_plain_text() -> None:
     view = small_world(1e9)
     view.service_list.append(service("[red]odd", "down", 1e9))

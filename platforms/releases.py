@@ -57,7 +57,7 @@ def _point_back(link: Path, act: str, good: Sequence[str]) -> Rollback:
         noted = _decide(link, act, good, noted.left if noted else ())
         _write(_note(link), msgspec.json.encode(noted))
     if version(link) == noted.before:
-        _point(link, noted.after)
+        point(link, noted.after)
     return noted
 
 
@@ -71,6 +71,15 @@ def pointed_back(link: Path, act: str) -> Rollback | None:
 
 def version(link: Path) -> str:
     return link.readlink().name
+
+
+def point(link: Path, name: str) -> None:
+    """To the version of this name beside the one in use; there is a release at every instant."""
+    target = link.readlink().with_name(name)
+    new = link.with_name(f".{link.name}.new")
+    new.unlink(missing_ok=True)
+    new.symlink_to(target)
+    new.replace(link)
 
 
 def _decide(link: Path, act: str, good: Sequence[str], left: tuple[str, ...]) -> Rollback:
@@ -98,14 +107,6 @@ def natural_order(name: str) -> list[tuple[int, str]]:
 
 def _note(link: Path) -> Path:
     return link.with_name(link.name + ".nightwarden")
-
-
-def _point(link: Path, name: str) -> None:
-    target = link.readlink().with_name(name)
-    new = link.with_name(f".{link.name}.new")
-    new.unlink(missing_ok=True)
-    new.symlink_to(target)
-    new.replace(link)  # atomic: there is a release at every instant
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -1,0 +1,176 @@
+"""When faults are made and undone, with hand-written hands under the real runner."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.chaos_controller import ChaosController
+from agents.events import FaultInjected, FaultReverted, OperatorCommanded
+from config.model import Service
+from platforms.faults import AnyPlan, FaultRefused, Faults, Freeze, StopDependency
+from platforms.platform import PlatformError
+from tests.fixtures.recovery_stage import Stage, service
+
+
+class FakeFaults(Faults):
+    """Freezes and stops in name alone; notes whether the way back was on disk before each fault."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log: list[str] = []
+        self.notes_at_injection: list[int] = []
+        self.fails = 0
+        self.cannot = ""
+
+    async def plan(self, fault: str, service: Service, plan_id: str) -> AnyPlan:
+        if fault == "stop_dependency":
+            return StopDependency(id=plan_id, service=service.name, dependency="model")
+        return Freeze(id=plan_id, service=service.name, pid=7, started_at=1.0)
+
+    async def inject(self, plan: AnyPlan) -> str:
+        self.notes_at_injection.append(len(list(self.folder.glob("*.json"))))
+        if self.cannot:
+            raise PlatformError(self.cannot)
+        self.log.append(f"inject {plan.service}")
+        return "frozen"
+
+    async def revert(self, plan: AnyPlan) -> str:
+        if self.fails:
+            self.fails -= 1
+            raise PlatformError("not now")
+        self.log.append(f"revert {plan.service}")
+        return "thawed"
+
+
+@pytest.fixture
+def hands(tmp_path: Path) -> FakeFaults:
+    return FakeFaults(tmp_path / "chaos")
+
+
+def stage(hands: FakeFaults) -> Stage:
+    services = [service("shop", depends_on=("model",)), service("model")]
+    return Stage(
+        lambda on: ChaosController(on.world, on.processes, hands), services, state_dir=hands.folder.parent
+    )
+
+
+def notes(hands: FakeFaults) -> int:
+    return len(list(hands.folder.glob("*.json")))
+
+
+@contextmanager
+def refused(why: str) -> Iterator[None]:
+    with pytest.raises(FaultRefused, match=why):
+        yield
+
+
+async def test_a_fault_is_undone_when_its_time_is_over(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        injected = await on.agent.inject("freeze", "shop", 5.0)
+        await asyncio.sleep(4.9)
+        assert hands.log == ["inject shop"]
+        await asyncio.sleep(0.2)
+        assert hands.log == ["inject shop", "revert shop"]
+        assert on.said(FaultInjected) == [injected]
+        assert [(r.service, r.fault, r.detail) for r in on.said(FaultReverted)] == [
+            ("shop", "freeze", "thawed")
+        ]
+        assert notes(hands) == 0
+
+
+async def test_the_way_back_is_on_disk_before_the_fault_is_in(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        await on.agent.inject("freeze", "shop", 5.0)
+        assert hands.notes_at_injection == [1]
+
+
+async def test_what_a_killed_daemon_left_behind_is_undone_at_the_next_start(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        await on.agent.inject("stop_dependency", "shop", 60.0)
+    assert hands.log == ["inject shop"]
+    async with stage(hands) as on:
+        await asyncio.sleep(0.1)
+        assert hands.log == ["inject shop", "revert shop"]
+        assert notes(hands) == 0
+        [reverted] = on.said(FaultReverted)
+        assert reverted.detail == "left behind by an earlier life of the daemon: thawed"
+
+
+async def test_the_end_of_the_daemon_undoes_what_is_in(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        await on.agent.inject("freeze", "shop", 60.0)
+    assert (hands.log, notes(hands)) == (["inject shop", "revert shop"], 0)
+
+
+async def test_an_undo_that_fails_is_tried_again_and_its_note_stays(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        hands.fails = 2
+        await on.agent.inject("freeze", "shop", 5.0)
+        await asyncio.sleep(40)
+        assert (hands.log, notes(hands)) == (["inject shop"], 1)
+        await asyncio.sleep(30)
+        assert (hands.log, notes(hands)) == (["inject shop", "revert shop"], 0)
+
+
+async def test_a_fault_that_cannot_be_made_leaves_nothing_behind(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        hands.cannot = "no permission"
+        with refused("could not be made: no permission"):
+            await on.agent.inject("freeze", "shop", 5.0)
+        assert (hands.log, notes(hands)) == (["revert shop"], 0)
+        assert on.said(FaultInjected) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (("melt", "shop", 5.0), "there is no fault 'melt'; there are: kill, freeze"),
+        (("freeze", "nobody", 5.0), "no service is called 'nobody'"),
+        (("freeze", "shop", 0.0), "more than 0 s and at most 600 s"),
+        (("freeze", "shop", 601.0), "more than 0 s and at most 600 s"),
+        (("freeze", "shop", float("nan")), "more than 0 s and at most 600 s"),
+    ],
+)
+async def test_nonsense_is_refused_with_a_sentence(hands: FakeFaults, asked: Any, why: str) -> None:
+    async with stage(hands) as on:
+        with refused(why):
+            await on.agent.inject(*asked)
+
+
+async def test_a_service_has_one_fault_at_a_time(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        await on.agent.inject("freeze", "shop", 5.0)
+        with refused("shop has the fault freeze already"):
+            await on.agent.inject("kill", "shop", 5.0)
+        await asyncio.sleep(6)
+        await on.agent.inject("freeze", "shop", 5.0)
+
+
+async def test_a_dry_run_touches_nothing(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        on.world.dry_run = True
+        with refused("dry run"):
+            await on.agent.inject("freeze", "shop", 5.0)
+
+
+async def test_a_dependency_that_an_operator_stopped_meanwhile_stays_stopped(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        await on.agent.inject("stop_dependency", "shop", 5.0)
+        on.say(OperatorCommanded(command="stop", service="model"))
+        await asyncio.sleep(6)
+        assert hands.log == ["inject shop"]
+        assert on.said(FaultReverted)[0].detail == "an operator stopped model, so it stays"
+
+
+async def test_a_damaged_note_is_set_aside_and_stops_nobody(hands: FakeFaults) -> None:
+    hands.folder.mkdir()
+    (hands.folder / "a.json").write_bytes(b"{")
+    (hands.folder / "b.saved").write_bytes(b"copy of a file that was never damaged")
+    async with stage(hands) as on:
+        await asyncio.sleep(0.1)
+        await on.agent.inject("freeze", "shop", 5.0)
+    assert sorted(path.name for path in hands.folder.iterdir()) == ["a.corrupt"]

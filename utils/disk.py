@@ -57,10 +57,6 @@ class Disk(Protocol):
         """Lasting after `fsync_dir`."""
         ...
 
-    def fsync_file(self, path: Path) -> None:
-        """Sync what any process wrote to the file so far."""
-        ...
-
     def fsync_dir(self, folder: Path) -> None:
         """Make new, renamed and removed names last."""
         ...
@@ -133,11 +129,12 @@ class OsDisk:
     def remove(self, path: Path) -> None:
         path.unlink()
 
-    def fsync_file(self, path: Path) -> None:
-        _sync_path(path, os.O_RDONLY)
-
     def fsync_dir(self, folder: Path) -> None:
-        _sync_path(folder, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def mkdir(self, folder: Path) -> None:
         if folder.is_dir():
@@ -153,14 +150,6 @@ def _read_up_to(descriptor: int, length: int) -> bytes:
         parts.append(part)
         length -= len(part)
     return b"".join(parts)
-
-
-def _sync_path(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def write_new(disk: Disk, path: Path, data: bytes) -> None:

@@ -21,7 +21,7 @@ from utils.disk import Disk, Offload
 from utils.event import Record
 from utils.reading import SegmentReader
 from utils.recovery import recover
-from utils.segments import Segment, SegmentWriter, line_of
+from utils.segments import Segment, SegmentWriter, group_of, line_of, remove_below, unmarked
 from utils.tail import Tail
 
 log = structlog.get_logger()
@@ -76,13 +76,13 @@ class Journal:
         self.durable_to = found.durable_to
         self._tail = Tail()
         for line in found.unsynced:
-            self._tail.add(decode(line[9:]), line)
+            self._tail.add(decode(line[9:]), unmarked(line))
         self.position = self.durable_to + len(found.unsynced)
         self._waiters: list[tuple[int, asyncio.Future[bool]]] = []
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._doomed: list[Path] = []
+        self._remove_below = 0  # files with lower numbers are not needed any more
         self._retry_s = 1.0
         if found.problem:
             self._set_health(Health(ok=False, problem=found.problem))
@@ -142,22 +142,22 @@ class Journal:
     def forget(self, before: int) -> None:
         """Let go of whole segments whose records are all older; the newest stays. The committer removes the files."""
         while len(self._segments) > 1 and self._segments[0].last < before:
-            self._doomed.append(self._segments.pop(0).path)
+            self._segments.pop(0)
+            self._remove_below = self._segments[0].number
             self._wake.set()
 
     async def run(self) -> None:
         """Commit until cancelled."""
         self._loop = asyncio.get_running_loop()
-        if self._tail.lines:
-            self._wake.set()
+        self._wake.set()
         try:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
                 if self._tail.lines:
                     await self._commit()
-                if self._doomed and not self.failing:
-                    await self._remove_doomed()
+                if self._remove_below and not self.failing:
+                    await self._remove_old()
         finally:
             self._loop = None
             self._stop_timer()
@@ -170,7 +170,7 @@ class Journal:
         assert self._loop is not None
         self._stop_timer()
         lines = self._tail.group()
-        data = b"".join(lines)
+        data = group_of(lines)
         write = partial(self._writer.write, self.durable_to + 1, data, anew=self._anew)
         self._anew = True  # until we know that it went well
         stall = self._loop.call_later(self._stall_s, self._stalled)
@@ -226,18 +226,12 @@ class Journal:
         if changed and self.on_health is not None:
             self.on_health(health)
 
-    async def _remove_doomed(self) -> None:
-        doomed, self._doomed = self._doomed, []
+    async def _remove_old(self) -> None:
+        number, self._remove_below = self._remove_below, 0
         try:
-            await self._offload(partial(self._remove, doomed))
+            await self._offload(partial(remove_below, self._disk, self._folder, number))
         except OSError as error:
             log.warning("segments_not_removed", error=str(error))
-
-    def _remove(self, paths: list[Path]) -> None:
-        """Oldest first, each for good before the next: a power cut leaves no gap."""
-        for path in paths:
-            self._disk.remove(path)
-            self._disk.fsync_dir(self._folder)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

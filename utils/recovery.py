@@ -6,22 +6,23 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from utils.damage import Damage, Tell, keep_copy, set_aside
-from utils.disk import Disk, remove_if_there
-from utils.segments import Segment, mend, number_in, scan
+from utils.disk import Disk
+from utils.segments import Scanned, Segment, mend, number_in, scan
 
 
 class Found(Struct):
     """Segments with contiguous, disjoint positions (but for told gaps), oldest first."""
 
     segments: list[Segment] = field(default_factory=list)
-    next_number: int = 1
     durable_to: int = 0
-    unsynced: list[bytes] = field(default_factory=list)  # the last segment's lines, where it cannot be synced
+    unsynced: list[bytes] = field(default_factory=list)  # lines of the last group, to be written again
+    next_number: int = 1
     problem: str = ""  # why the folder cannot be written
 
 
 def recover(disk: Disk, folder: Path, tell: Tell) -> Found:
-    """Later segments hold for the positions that they have: a tail was written again, or a new start followed."""
+    """A group is written when the one before it is synced. So only the last one may be in memory alone, also where its
+    fsync failed and the pages count as clean: the next segment begins with writing it again."""
     found = Found()
     try:
         disk.mkdir(folder)
@@ -29,29 +30,30 @@ def recover(disk: Disk, folder: Path, tell: Tell) -> Found:
     except OSError as error:
         found.problem = str(error)
         return found
+    groups: dict[Path, Scanned] = {}
     numbered = sorted((key, name) for name in names if (key := number_in(name)) is not None)
     for (number, first), name in numbered:
         found.next_number = number + 1
-        _place(disk, found.segments, _read(disk, folder / name, first, number, tell), tell)
+        scanned = _read(disk, folder / name, first, number, tell)
+        groups[scanned.segment.path] = scanned
+        _place(found.segments, scanned.segment, tell)
     if found.segments:
-        found.durable_to = found.segments[-1].last
-        _settle(disk, found, found.segments[-1])
+        _settle(disk, found, groups[found.segments[-1].path])
     return found
 
 
-def _read(disk: Disk, path: Path, first: int, number: int, tell: Tell) -> Segment:
+def _read(disk: Disk, path: Path, first: int, number: int, tell: Tell) -> Scanned:
     try:
         data = disk.read(path)
     except OSError as error:
         tell(Damage(str(path), f"cannot be read: {error}{set_aside(disk, path)}"))
-        segment = Segment(path, first, number)
         with contextlib.suppress(OSError):
-            mend(disk, segment, b"")
-        return segment
-    segment = scan(path, first, number, data)
-    if segment.size < len(data):
-        _mend(disk, segment, data, tell)
-    return segment
+            mend(disk, path, b"")
+        return scan(path, first, number, b"")
+    scanned = scan(path, first, number, data)
+    if scanned.segment.size < len(data):
+        _mend(disk, scanned.segment, data, tell)
+    return scanned
 
 
 def _mend(disk: Disk, segment: Segment, data: bytes, tell: Tell) -> None:
@@ -59,17 +61,19 @@ def _mend(disk: Disk, segment: Segment, data: bytes, tell: Tell) -> None:
     problem = f"bad from byte {segment.size} on ({len(bad)} bytes), after position {segment.last}"
     try:
         keep_copy(disk, segment.path, bad)
-        mend(disk, segment, good)
+        mend(disk, segment.path, good)
     except OSError as error:
         problem += f"; it could not be mended: {error}"
     tell(Damage(str(segment.path), problem))
 
 
-def _place(disk: Disk, segments: list[Segment], segment: Segment, tell: Tell) -> None:
+def _place(segments: list[Segment], segment: Segment, tell: Tell) -> None:
+    """A later segment holds for what it has whole; one that was cut short while it repeated others adds nothing.
+    Files without a part in it are left for `forget`: until the next commit they may hold what no other has on disk."""
+    if segments and segment.last <= segments[-1].last:
+        return
     while segments and segments[-1].first >= segment.first:
-        with contextlib.suppress(OSError):  # where it cannot be removed it does no harm
-            remove_if_there(disk, segments[-1].path)
-        segments.pop()  # written again in the later one
+        segments.pop()
     if segments:
         before = segments[-1]
         before.last = min(before.last, segment.first - 1)
@@ -79,13 +83,9 @@ def _place(disk: Disk, segments: list[Segment], segment: Segment, tell: Tell) ->
     segments.append(segment)
 
 
-def _settle(disk: Disk, found: Found, newest: Segment) -> None:
-    """What a dead process wrote is perhaps only in memory: sync it before anything is built on it."""
-    try:
-        disk.fsync_file(newest.path)
-        disk.fsync_dir(newest.path.parent)
-    except OSError as error:
-        found.problem = str(error)
-        found.unsynced = disk.read(newest.path, 0, newest.size).splitlines(keepends=True)
-        found.durable_to = newest.first - 1
+def _settle(disk: Disk, found: Found, newest: Scanned) -> None:
+    segment, start, offset = newest
+    found.unsynced = disk.read(segment.path, offset, segment.size - offset).splitlines(keepends=True)
+    segment.last = found.durable_to = start - 1
+    if segment.last < segment.first:
         found.segments.pop()

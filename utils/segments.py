@@ -11,6 +11,7 @@ from zlib import crc32
 from utils.disk import Disk, Handle, replace_file
 
 INDEX_BYTES = 64 * 1024  # how far the entries of an index stand apart
+_PLUS = ord("+")
 _NAME = re.compile(r"(\d{12,})-(\d+)\.jsonl")
 
 
@@ -18,10 +19,24 @@ def line_of(body: bytes) -> bytes:
     return b"%08x %b\n" % (crc32(body), body)
 
 
+def group_of(lines: Sequence[bytes]) -> bytes:
+    """Lines that are written and synced together; a plus instead of the space in the first one marks the beginning."""
+    first = lines[0]
+    return b"".join((first[:8], b"+", first[9:], *lines[1:]))
+
+
+def unmarked(line: bytes) -> bytes:
+    return line[:8] + b" " + line[9:]
+
+
 def is_whole(line: bytes, position: int) -> bool:
     """Whether a line (without its end) is undamaged and holds the record of this position."""
     body = line[9:]
-    return line[:9] == b"%08x " % crc32(body) and body.startswith(b'{"position":%d,' % position)
+    return (
+        line[:8] == b"%08x" % crc32(body)
+        and line[8:9] in (b" ", b"+")
+        and body.startswith(b'{"position":%d,' % position)
+    )
 
 
 class Piece(NamedTuple):
@@ -79,23 +94,41 @@ def number_in(name: str) -> tuple[int, int] | None:
     return (int(match[2]), int(match[1])) if match else None
 
 
-def scan(path: Path, first: int, number: int, data: bytes) -> Segment:
+class Scanned(NamedTuple):
+    segment: Segment
+    group_first: int  # of the last group, which alone may not be durable: the one before was synced first
+    group_offset: int
+
+
+def scan(path: Path, first: int, number: int, data: bytes) -> Scanned:
     """Whole lines up to the first bad one."""
     segment = Segment(path, first, number)
     offset, position = 0, first
+    group = (position, offset)
     while (end := data.find(b"\n", offset)) >= 0 and is_whole(data[offset:end], position):
+        if data[offset + 8] == _PLUS:
+            group = (position, offset)
         segment.extend((b"",), end + 1 - offset)
         offset = end + 1
         position += 1
-    return segment
+    return Scanned(segment, *group)
 
 
-def mend(disk: Disk, segment: Segment, good: bytes) -> None:
+def mend(disk: Disk, path: Path, good: bytes) -> None:
     """Cut a segment down to its good part, so that the next start finds nothing to tell.
 
     Also one without any stays: its name says which positions were durable before it.
     """
-    replace_file(disk, segment.path, good)
+    replace_file(disk, path, good)
+
+
+def remove_below(disk: Disk, folder: Path, number: int) -> None:
+    """Remove segments with lower numbers, oldest first, each for good before the next: a power cut leaves no gap."""
+    numbered = sorted((key, name) for name in disk.names(folder) if (key := number_in(name)) is not None)
+    for key, name in numbered:
+        if key[0] < number:
+            disk.remove(folder / name)
+            disk.fsync_dir(folder)
 
 
 class SegmentWriter:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.fixtures.journal_kit import FOLDER, Ended, Happened, add, open_journal, positions, running
-from tests.fixtures.simulated_disk import SimulatedDisk
+from tests.fixtures.simulated_disk import SimulatedDisk, VirtualOffload
 from utils.event import UnknownFact
 from utils.journal import Journal, JournalFullError
 
@@ -159,8 +159,6 @@ async def test_a_fact_of_an_unknown_kind_stops_no_start_and_is_told_once() -> No
                 "agent", "", [Happened(text="1"), Ended(id=f"e{number}", service="shop", number=number)]
             )
         await journal.durable(2)
-    from tests.fixtures.simulated_disk import VirtualOffload
-
     older = Journal(disk, FOLDER, Happened, VirtualOffload())
     first, second = older.read(0)
     assert first.results[0] == Happened(text="1")

@@ -1,0 +1,88 @@
+"""Journals cut short and with flipped bits: noticed, kept aside, told; never believed, never a start refused."""
+
+import asyncio
+from random import Random
+
+from structlog.testing import capture_logs
+
+from tests.fixtures.journal_kit import FOLDER, add, open_journal, positions, running
+from tests.fixtures.simulated_disk import SimulatedDisk
+from utils.journal import Journal
+
+
+async def written(groups: int = 3) -> SimulatedDisk:
+    disk = SimulatedDisk()
+    async with running(open_journal(disk, segment_bytes=500)) as journal:
+        for _ in range(groups):
+            await journal.durable(add(journal, 5))
+    return disk
+
+
+def damaged(disk: SimulatedDisk, name: str, data: bytes) -> Journal:
+    disk.damage(FOLDER / name, data)
+    with capture_logs():
+        return open_journal(disk)
+
+
+async def test_every_cut_at_every_64th_byte_is_noticed_and_what_stands_before_it_stays() -> None:
+    disk = await written()
+    for name in disk.names(FOLDER):
+        whole = disk.read(FOLDER / name)
+        first = int(name.split("-")[0])
+        for length in range(0, len(whole), 64):
+            disk = await written()
+            journal = damaged(disk, name, whole[:length])
+            kept = first - 1 + whole[:length].count(b"\n")
+            expected = [p for p in range(1, 16) if p <= kept or p > first + 4]
+            assert positions(journal) == expected
+            last = first == 11
+            assert journal.position == (kept if last else 15)
+            if not whole[:length].endswith(b"\n") and length:
+                rest = whole[:length].rpartition(b"\n")[2]
+                assert disk.read(FOLDER / f"{name}.corrupt") == rest
+                assert str(kept) in journal.damage[0].problem
+            if not last:
+                assert "missing" in journal.damage[-1].problem
+
+
+async def test_flipped_bits_are_noticed_wherever_they_are() -> None:
+    whole = (await written()).files()
+    random = Random(1)
+    for _ in range(300):
+        disk = await written()
+        path = random.choice(list(whole))
+        data = bytearray(whole[path])
+        data[random.randrange(len(data))] ^= 1 << random.randrange(8)
+        journal = damaged(disk, path.name, bytes(data))
+        assert journal.damage
+        assert f"{path.name}.corrupt" in disk.names(FOLDER)
+        found = positions(journal)  # checks each against its content
+        assert set(found) < set(range(1, 16))
+        async with running(journal):
+            assert await journal.durable(add(journal))
+        again = open_journal(disk)
+        assert positions(again) == [*found, journal.position]
+        assert [d for d in again.damage if "bad from" in d.problem] == []  # told once
+
+
+async def test_a_segment_whose_lines_are_all_bad_still_says_which_positions_were_taken() -> None:
+    disk = SimulatedDisk()
+    async with running(open_journal(disk, segment_bytes=500)) as journal:
+        for _ in range(3):
+            await journal.durable(add(journal, 5))
+        journal.forget(before=12)
+        await asyncio.sleep(0.1)
+    [name] = disk.names(FOLDER)
+    for _ in range(2):
+        journal = damaged(disk, name, b"?" + disk.read(FOLDER / name)[1:])
+        assert (journal.first, journal.position) == (11, 10)
+
+
+async def test_damage_that_comes_while_we_run_is_told_by_whoever_reads() -> None:
+    disk = await written()
+    with capture_logs():
+        journal = open_journal(disk)
+        path = FOLDER / disk.names(FOLDER)[0]
+        disk.damage(path, disk.read(path)[:-100])
+        assert positions(journal) == [1, 2, 3, 4, *range(6, 16)]
+    assert "passed over" in journal.damage[0].problem

@@ -36,6 +36,7 @@ class _Round:
         self.service = service
         self.taken_at = -inf  # the last slot
         self.due_at = inf  # the next one
+        self.rate_s = inf  # at which it was set
         self.timer: asyncio.TimerHandle | None = None
         self.task: asyncio.Task[Look] | None = None
         self.latest: Look | None = None
@@ -93,7 +94,7 @@ class ProbeRounds:
         """Drop what is in flight and what was seen, and look anew soon."""
         for current in self._rounds.values():
             current.stop()
-            current.latest, current.due_at = None, inf
+            current.latest, current.rate_s = None, inf
         self.adjust()
 
     def forget(self, name: str) -> None:
@@ -148,19 +149,18 @@ class ProbeRounds:
 
     def _adjust(self, current: _Round, now: float) -> None:
         probe = current.service.probe
-        if probe is not None and self._next(current, probe, now) < current.due_at - 1e-6:
+        if probe is not None and self._rate_s(current, probe) < current.rate_s:
             self._schedule(current, probe, now)
 
-    def _next(self, current: _Round, probe: Probe, now: float) -> float:
+    def _rate_s(self, current: _Round, probe: Probe) -> float:
         interval_s = self._interval_s(current.service, probe)
-        if current.latest is None:
-            interval_s = min(interval_s, _SOON_S)
-        return self._slots(current.service.name, interval_s, now, current.taken_at)
+        return interval_s if current.latest is not None else min(interval_s, _SOON_S)
 
     def _schedule(self, current: _Round, probe: Probe, now: float) -> None:
         if current.timer is not None:
             current.timer.cancel()
-        current.due_at = self._next(current, probe, now)
+        current.rate_s = self._rate_s(current, probe)
+        current.due_at = self._slots(current.service.name, current.rate_s, now, current.taken_at)
         loop = asyncio.get_running_loop()
         current.timer = loop.call_at(current.due_at, self._fire, current, probe)
 

@@ -30,6 +30,9 @@ class LagMeter:
             yield
         finally:
             self._users -= 1
+            if not self._users and self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
 
     def lagged(self, since: float, until: float) -> float:
         """The longest stretch within the interval in which the loop was held up; both in loop time."""
@@ -50,6 +53,4 @@ class LagMeter:
         now = asyncio.get_running_loop().time()
         if now - self._due > self._period_s / 2:
             self._blocks.append((self._due, now))
-        self._timer = None
-        if self._users:
-            self._set()
+        self._set()

@@ -203,7 +203,7 @@ def _stagger(q: Question) -> str:
 LIMITS: tuple[Limit, ...] = (
     Limit("unknown", _unknown, final=True),
     Limit("incident_over", _over, final=True),
-    Limit("operator_stopped", _stopped, final=True),
+    Limit("stopped", _stopped, final=True),
     Limit("dry_run", _dry_run, final=True),
     Limit("observe", _observed, final=True),
     Limit("recovery_disabled", _disabled, final=True),

@@ -193,9 +193,10 @@ class IncidentClosed(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=Tr
 
 
 class IncidentEscalated(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
-    """Nothing is left to try: people are told, and slow probing goes on."""
+    """Nothing is left to try: people are told, and slow probing goes on. Said at the end of each round."""
 
     reason: str
+    round: int = 0  # of slow probing; 0: the first time
 
 
 class IncidentRetried(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):

@@ -42,7 +42,9 @@ def closed(
 
 
 def escalated(incident: Incident, reason: str) -> IncidentEscalated:
-    return IncidentEscalated(incident=incident.id, service=incident.service, reason=reason)
+    return IncidentEscalated(
+        incident=incident.id, service=incident.service, reason=reason, round=incident.rounds
+    )
 
 
 def retry(incident: Incident, reason: str) -> IncidentRetried:

@@ -93,7 +93,6 @@ class Incident(Struct, frozen=True, omit_defaults=True, gc=False):
     acts: tuple[Act, ...] = ()
     waits_for: str = ""  # the limit that holds a chosen fix back
     escalated_at: float = 0.0
-    told_at: float = 0.0  # when people were last told that nothing is left
     rounds: int = 0  # of slow probing
     sign_at: float = 0.0  # the newest symptom
     touched_at: float = 0.0
@@ -247,12 +246,8 @@ def _decided(incident: Incident, fact: FixVerified | FixFailed) -> Incident:
     return _noted(incident, fact, status=status, acts=_with(incident, act))
 
 
-def _exhausted(incident: Incident, fact: FixesExhausted) -> Incident:
-    return replace(_noted(incident, fact), status="escalated", escalated_at=fact.at, waits_for="")
-
-
 def _escalated(incident: Incident, fact: IncidentEscalated) -> Incident:
-    return _noted(incident, fact, status="escalated", escalated_at=fact.at, told_at=fact.at, waits_for="")
+    return _noted(incident, fact, status="escalated", escalated_at=fact.at, waits_for="")
 
 
 def _retried(incident: Incident, fact: IncidentRetried) -> Incident:
@@ -287,7 +282,7 @@ _STEPS: dict[type[Fact], Callable[[Incident, Any], Incident]] = {
     FixVerified: _decided,
     FixFailed: _decided,
     StartRetried: _noted,
-    FixesExhausted: _exhausted,
+    FixesExhausted: _noted,
     IncidentEscalated: _escalated,
     IncidentRetried: _retried,
     IncidentClosed: _closed,

@@ -94,8 +94,8 @@ def _repeats(fact: Fact, text: str) -> tuple[Hashable, float]:
         case StartRetried():
             return ("boot", fact.reason), BOOT_QUIET_S
         case IncidentRetried():
-            return "round", QUIET_S
-        case CauseFound() | FixChosen():
+            return type(fact), QUIET_S
+        case CauseFound() | FixChosen() | IncidentEscalated():
             return text, QUIET_S
         case _:
             return type(fact), 0.0

@@ -41,7 +41,6 @@ from agents.incident_views import explain
 from agents.incidents import Incident, last_act
 from config.world import World
 
-TELL_AGAIN_S = 1800.0  # an incident that needs a person is told again this often
 RETRY_AT_ONCE_S = 30.0  # a seen exit need not wait for slow probing, unless the last round was this young
 THINKERS = ("rca_engine", "intelligent_fix_selector", "act_gate")
 
@@ -196,7 +195,7 @@ class RenderSelfHealingAgent:
 
     def _on_exhausted(self, fact: FixesExhausted) -> Results:
         incident = self.state.open_by_id(fact.incident)
-        if incident is None or (incident.told_at and fact.at - incident.told_at < TELL_AGAIN_S):
+        if incident is None or incident.status == "escalated":
             return ()
         return [verdicts.escalated(incident, fact.reason)]
 

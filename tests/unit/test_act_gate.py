@@ -62,7 +62,7 @@ def test_what_an_operator_stopped_is_left_alone_until_started() -> None:
     gate = Gate()
     gate.tell(OperatorCommanded(command="stop", service="s0"))
     answer = gate.ask("s0")
-    assert (limit(answer), answer.final) == ("operator_stopped", True)
+    assert (limit(answer), answer.final) == ("stopped", True)
     gate.tell(OperatorCommanded(command="start", service="s0"))
     assert limit(gate.ask("s0")) == ""
 
@@ -107,7 +107,7 @@ def test_another_reason_is_told_and_the_same_is_not() -> None:
     assert gate.tick(1.0) == []
     gate.tell(OperatorCommanded(command="stop", service="s0"))
     [refused] = gate.tick(2.0)
-    assert (refused.limit, refused.final, refused.incident) == ("operator_stopped", True, "a")
+    assert (refused.limit, refused.final, refused.incident) == ("stopped", True, "a")
     assert gate.tick(3.0) == []
 
 
@@ -228,7 +228,7 @@ def test_risky_fixes_earn_their_autonomy_and_lose_it_with_one_failure() -> None:
     gate = Gate(fixes=(extra_fix("bold", risk="risky"),))
     assert limit(gate.ask("s0", "bold")) == "approval"
     about = {"incident": "x", "service": "s9", "fix": "bold", "cause_name": "hang", "culprit": "s9"}
-    for n in range(10):
+    for n in range(40):
         gate.state.open_acts["s9"] = gate.agent.state.open_acts.get("s9") or _open("x", n)
         gate.tell(FixVerified(**about, seconds=1.0))
     assert limit(gate.ask("s1", "bold")) == ""
@@ -316,3 +316,30 @@ def test_the_state_survives_a_snapshot() -> None:
     gate.tell(OperatorCommanded(command="pause"))
     gate.ask("s1")
     assert gate.reloaded() == gate.state
+
+
+def test_an_incident_that_is_over_gets_no_act() -> None:
+    gate = Gate()
+    gate.open("a", "s0")
+    gate.tell(IncidentClosed(incident="a", service="s0", outcome="passed_by_itself"))
+    assert limit(gate.choose("a", "s0")) == "incident_over"
+
+
+def test_respawns_in_flight_do_not_hold_back_other_acts() -> None:
+    gate = Gate(12)
+    for n in range(10):
+        gate.exits(f"s{n}")
+        assert limit(gate.ask(f"s{n}", "respawn", at=float(n), symptom="exit")) == ""
+    assert limit(gate.ask("s11", at=10.0)) == ""
+    gate.exits("s10")
+    assert limit(gate.ask("s10", "respawn", at=11.0, symptom="exit")) == "disruption"
+
+
+def test_choices_that_may_go_at_the_same_tick_reckon_with_one_another() -> None:
+    gate = Gate(4)
+    gate.tell(OperatorCommanded(command="pause"))
+    for n in range(3):
+        gate.ask(f"s{n}")
+    gate.tell(OperatorCommanded(command="resume"))
+    answers = gate.tick(1.0)
+    assert [limit(answer) for answer in answers] == ["", "disruption", "disruption"]

@@ -90,7 +90,7 @@ def contents(view: PeopleView) -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "rca_reports", lambda: _reports(view)
     yield "fix_history", lambda: _history(view)
     yield "fix_success_rates", view.success_rates
-    yield "recovery_strategies", view.fixes
+    yield "recovery_strategies", lambda: {"fixes": list(view.fixes()), "learnt": list(view.success_rates())}
     yield "metrics", lambda: list(view.metrics())
     yield "traces", lambda: list(view.traces()[:NEWEST])
 

@@ -1,7 +1,7 @@
 """From the facts of an incident to its spans: detect, diagnose, select, act and verify under one root."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from agents import events as e
@@ -24,8 +24,12 @@ def incident_spans(facts: Sequence[Fact], wall: Wall) -> tuple[Span, ...]:
     return (tree.root(closed), *tree.children)
 
 
-def trace_item(spans: Sequence[Span], wall_of_unix: Callable[[float], datetime]) -> dict[str, Any]:
-    """A trace as the lists and files show it; `spans` begin with the root."""
+def _utc(unix_s: float) -> datetime:
+    return datetime.fromtimestamp(unix_s, UTC)
+
+
+def trace_item(spans: Sequence[Span], wall_of_unix: Callable[[float], datetime] = _utc) -> dict[str, Any]:
+    """A trace as the lists and files show it; `spans` begin with the root. Make it once: it costs 20 µs."""
     root = spans[0]
     return {
         "trace_id": root.trace_id,

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -41,16 +41,19 @@ def span_id_of(seed: str) -> str:
 
 
 class TraceLog:
-    """The last traces, newest first."""
+    """The last traces, newest first. `shown` makes of each, once, what is kept of it."""
 
-    def __init__(self, kept: int = TRACES_KEPT) -> None:
-        self._traces: deque[Sequence[Span]] = deque(maxlen=kept)
+    def __init__(
+        self, kept: int = TRACES_KEPT, shown: Callable[[Sequence[Span]], Any] = lambda spans: spans
+    ) -> None:
+        self._traces: deque[Any] = deque(maxlen=kept)
+        self._shown = shown
 
     def add(self, spans: Sequence[Span]) -> None:
         if spans:
-            self._traces.append(spans)
+            self._traces.append(self._shown(spans))
 
-    def traces(self) -> list[Sequence[Span]]:
+    def traces(self) -> list[Any]:
         return list(reversed(self._traces))
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -104,3 +104,16 @@ def test_the_memory_of_traces_is_bounded_and_newest_first() -> None:
         traces.add(tree(seed))
     traces.add(())
     assert [spans[0].trace_id for spans in traces.traces()] == [trace_id_of("c"), trace_id_of("b")]
+
+
+def test_what_is_kept_of_a_trace_is_made_once() -> None:
+    made: list[str] = []
+
+    def shown(spans: Sequence[Span]) -> str:
+        made.append(spans[0].name)
+        return spans[0].name
+
+    traces = TraceLog(shown=shown)
+    traces.add(tree())
+    assert traces.traces() == traces.traces() == ["incident"]
+    assert made == ["incident"]

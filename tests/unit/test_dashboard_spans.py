@@ -101,7 +101,7 @@ def test_an_endless_incident_stays_bounded_and_still_ends() -> None:
 
 
 def test_a_trace_is_listed_with_readable_times() -> None:
-    item = trace_item(incident_spans(healing(), wall), lambda unix: datetime.fromtimestamp(unix, UTC))
+    item = trace_item(incident_spans(healing(), wall))
     assert item["started_at"] == "2001-09-09T01:46:49.500Z"
     assert item["seconds"] == 5.5
     assert [span["name"] for span in item["spans"]][:2] == ["incident", "detect"]

@@ -3,10 +3,14 @@
 import hashlib
 import os
 import shutil
+import time
+from contextlib import closing
 from pathlib import Path
 
 from platforms.file_checks import read_only
 
+_PATIENCE_S = 10.0
+_BUSY_S = 0.5
 _SQLITE_COMPANIONS = ("-wal", "-shm", "-journal")
 
 
@@ -58,13 +62,18 @@ def set_companions_aside(path: Path, aside: Path) -> None:
 def _copy_database(source: Path, target: Path) -> None:
     import sqlite3
 
-    reading = sqlite3.connect(read_only(source), uri=True, timeout=5)
-    try:
-        writing = sqlite3.connect(target)
+    give_up_at = time.monotonic() + _PATIENCE_S
+
+    def progress(*_: int) -> None:
+        if time.monotonic() > give_up_at:  # sqlite3 itself waits for ever
+            raise TimeoutError(f"{source.name} stayed locked for {_PATIENCE_S:g} s")
+
+    with (
+        closing(sqlite3.connect(read_only(source), uri=True, timeout=_BUSY_S)) as reading,
+        closing(sqlite3.connect(target)) as writing,
+    ):
         try:
-            reading.backup(writing)
+            reading.backup(writing, progress=progress)
             writing.execute("PRAGMA journal_mode=DELETE")  # one file, whatever the source uses
-        finally:
-            writing.close()
-    finally:
-        reading.close()
+        except sqlite3.Error as error:
+            raise OSError(f"{source.name} cannot be copied: {error}") from error

@@ -121,6 +121,26 @@ async def test_a_damaged_file_is_never_kept(bench: Bench) -> None:
     assert await bench.keeper.newest_good_backup(bench.service, JSON) == ""
 
 
+async def test_a_damaged_database_is_never_kept(bench: Bench) -> None:
+    bench.fill_database(500)
+    bench.database.write_bytes(bench.database.read_bytes()[:5000])
+    assert await bench.backup(DATABASE) == ""
+
+
+async def test_a_database_that_stays_locked_is_no_damage_and_holds_nobody_up(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platforms.file_checks._BUSY_S", 0.02)
+    monkeypatch.setattr("platforms.file_copies._BUSY_S", 0.02)
+    monkeypatch.setattr("platforms.file_copies._PATIENCE_S", 0.1)
+    bench.fill_database(10)
+    with closing(sqlite3.connect(bench.database)) as writer:
+        writer.execute("BEGIN EXCLUSIVE")
+        assert await bench.check(DATABASE) == ""
+        with pytest.raises(PlatformError, match="stayed locked"):
+            await bench.backup(DATABASE)
+
+
 async def test_ten_backups_are_kept_even_when_the_clock_goes_back(bench: Bench) -> None:
     for n in range(14):
         bench.shop.write_text(f'{{"n": {n}}}')
@@ -144,13 +164,13 @@ async def test_a_rotten_backup_is_passed_over(bench: Bench) -> None:
 
 async def test_a_restore_brings_the_content_back_and_keeps_mode_and_damaged_copy(bench: Bench) -> None:
     bench.shop.write_text('{"n": 1}')
-    bench.shop.chmod(0o640)
     name = await bench.backup()
     bench.shop.write_text('{"n": ')
+    bench.shop.chmod(0o604)
     restored = await bench.keeper.restore(bench.service, JSON, "act1")
     assert restored.backup == name
     assert bench.shop.read_text() == '{"n": 1}'
-    assert bench.shop.stat().st_mode & 0o777 == 0o640
+    assert bench.shop.stat().st_mode & 0o777 == 0o604
     assert (bench.data / restored.damaged_copy).read_text() == '{"n": '
     assert restored.damaged_copy.startswith("shop.json.damaged-2023")
     assert await bench.keeper.restored_by(bench.service, JSON) == "act1"

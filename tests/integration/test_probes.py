@@ -130,6 +130,7 @@ async def test_an_endless_body_is_read_up_to_a_bound() -> None:
         assert (await http(port)).ok
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning", "error::ResourceWarning")
 async def test_a_probe_leaves_no_descriptor_behind() -> None:
     async with serving(says(b"HTTP/1.1 200 OK\r\n\r\n", keep_open=True)) as port:
         await http(port, timeout_s=0.05)
@@ -172,7 +173,16 @@ async def test_an_exec_probe_is_killed_at_its_deadline_with_all_that_it_started(
     probe = ExecProbe(command=("sh", "-c", "echo begun; sleep 987 & echo $! > pid; wait"), timeout_s=0.3)
     result = await Probes().probe(service(tmp_path), probe)
     assert (result.symptom, result.body) == ("timeout", "begun\n")
-    inner = int((tmp_path / "pid").read_text())
+    await ended(int((tmp_path / "pid").read_text()))
+
+
+async def test_what_an_exec_probe_leaves_behind_is_killed(tmp_path: Path) -> None:
+    probe = ExecProbe(command=("sh", "-c", "sleep 987 & echo $! > pid"), timeout_s=5)
+    assert (await Probes().probe(service(tmp_path), probe)).ok
+    await ended(int((tmp_path / "pid").read_text()))
+
+
+async def ended(inner: int) -> None:
     for _ in range(100):
         if not psutil.pid_exists(inner) or psutil.Process(inner).status() == psutil.STATUS_ZOMBIE:
             break

@@ -8,14 +8,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
-from platforms.output import OutputFiles
 from platforms.platform import PlatformError
 from platforms.process import ProcessPlatform
 from platforms.process_group import send
-from platforms.process_table import ProcTable
+from platforms.process_table import Process, ProcTable
 from tests.fixtures.platform_conformance import exits_of, until
 from tests.fixtures.real_rig import COMMANDS, RealRig, environ_of, service
 
@@ -149,6 +149,34 @@ async def test_a_note_about_a_pid_that_is_somebody_elses_now_is_not_believed(rig
     await second.stop("steady", signal="KILL", grace_s=0)
 
 
+async def test_workers_are_no_leaders_even_where_nothing_was_noted(rig: RealRig) -> None:
+    life = await rig.daemon().start("crowd", "m1")
+    await until(lambda: rig.living("crowd") == 3)
+    (rig.folder / "run" / "crowd.json").unlink()
+    os.kill(life.pid, 9)
+    await until(lambda: rig.living("crowd") == 2)
+    second = rig.daemon()
+    assert await second.adopt() == []
+    await second.stop("crowd", signal="KILL", grace_s=0)
+    assert rig.living("crowd") == 0
+
+
+async def test_a_pid_that_was_given_to_somebody_else_is_not_our_service(rig: RealRig) -> None:
+    class Reborn(ProcTable):
+        reborn = 0
+
+        def read(self, pid: int) -> Process | None:
+            found = super().read(pid)
+            return msgspec.structs.replace(found, started_at=1.0) if found and pid == self.reborn else found
+
+    table = Reborn()
+    platform = ProcessPlatform(rig.folder, [service("steady", *COMMANDS["steady"])], table)
+    life = await platform.start("steady", "m1")
+    table.reborn = life.pid
+    assert platform.sample("steady") is None
+    os.kill(life.pid, 9)
+
+
 async def test_a_detached_grandchild_is_no_leader_and_does_not_outlive_the_next_start(rig: RealRig) -> None:
     first = platform_for(rig, "sh", "-c", "setsid sleep 1000 & sleep 1000")
     life = await first.start("one", "m1")
@@ -189,51 +217,6 @@ asyncio.run(main())
     assert (adopted.pid, adopted.mark) == (pid, "m1")
     await second.stop("steady", signal="TERM", grace_s=2)
     assert not alive(pid)
-
-
-async def test_full_output_is_rotated_and_the_tail_reads_on(rig: RealRig) -> None:
-    outputs = OutputFiles(rig.folder / "logs", max_bytes=1000, keep=3)
-    descriptor = outputs.open("one")
-    for n in range(5):
-        os.write(descriptor, f"{n}".encode() * 1500)
-        assert outputs.is_full("one")
-        outputs.rotate("one")
-        assert not outputs.is_full("one")
-    os.write(descriptor, b"after")
-    os.close(descriptor)
-    assert outputs.path("one").read_text() == "after"
-    assert sorted(path.name for path in (rig.folder / "logs").iterdir()) == [
-        f"one.log{n}" for n in ("", ".1", ".2", ".3")
-    ]
-    assert (rig.folder / "logs" / "one.log.1").read_text() == "4" * 1000
-    assert outputs.tail("one", 8) == "444after"
-
-
-async def test_a_sample_sets_the_rotation_of_full_output_going(rig: RealRig) -> None:
-    platform = rig.daemon()
-    await platform.start("steady", "m1")
-    log = rig.folder / "logs" / "steady.log"
-    log.write_bytes(b"x" * (11 * 2**20))
-    platform.sample("steady")
-    await until(lambda: log.stat().st_size == 0)
-    assert log.with_name("steady.log.1").stat().st_size == 10 * 2**20
-    await platform.close()
-
-
-async def test_output_that_cannot_be_written_keeps_no_service_down(rig: RealRig) -> None:
-    (rig.folder / "logs").touch()
-    (rig.folder / "run").touch()
-    platform = rig.daemon()
-    await platform.start("steady", "m1")
-    await until(lambda: rig.living("steady") == 1)
-    assert platform.output("steady") == ""
-    await platform.stop("steady", signal="KILL", grace_s=0)
-
-
-async def test_the_tail_begins_with_a_whole_character(rig: RealRig) -> None:
-    (rig.folder / "logs").mkdir()
-    (rig.folder / "logs" / "steady.log").write_text("aäö")
-    assert rig.daemon().output("steady", 3) == "ö"
 
 
 async def test_the_end_of_a_child_is_told_within_milliseconds(rig: RealRig) -> None:

@@ -81,9 +81,8 @@ class ActGate:
             results.append(self._answer(pending.choice, against, draft))
             if against is None:
                 draft = draft.copy() if draft is self.state else draft
-                fold(
-                    draft, self._started(pending.choice, draft, at=tick.at)
-                )  # the next one has to reckon with it
+                # the next one has to reckon with it
+                fold(draft, self._started(pending.choice, draft, at=tick.at))
         return results
 
     def _on_probe(self, probe: ProbeObserved) -> Results:

@@ -62,7 +62,7 @@ class Faults:
 
     async def _grow(self, mib_per_s: float) -> None:
         while True:
-            self._leaked.append(b"\x01" * int(mib_per_s * _MIB / 10))  # not zeros: the pages must be touched
+            self._leaked.append(b"\x01" * int(mib_per_s * _MIB / 10))  # bytes(n) would touch no page
             await asyncio.sleep(0.1)
 
     async def _burn(self, seconds: float, share: float) -> None:

@@ -52,6 +52,15 @@ def test_a_probe_takes_the_interval_of_the_environment_and_at_most_five_seconds(
     assert probe({"SELF_HEALING_INTERVAL": "30"}, timeout_s=20) == (30, 20)
 
 
+def test_a_timeout_may_be_as_long_as_the_interval() -> None:
+    assert read(service(probe={**WEB, "interval_s": 1, "timeout_s": 1})).services
+
+
+def test_true_is_no_whole_number() -> None:
+    [line] = problems(service(release={"keep": True}))
+    assert line == "c.json: $.services[0].release.keep: must be a whole number, not true"
+
+
 def test_signals_are_written_in_one_way() -> None:
     assert read(service(stop={"signal": "sigint"})).services[0].stop.signal == "INT"
 

@@ -84,6 +84,12 @@ def test_harmless_text_stays_as_it_is(harmless: str) -> None:
     assert Redactor(["xyz"])(harmless) == harmless
 
 
+def test_what_is_named_like_a_secret_is_hidden_whatever_type_it_has() -> None:
+    fields = {"pin": 1, "Authorization": b"x", "inner": [{"db_password": 1234}], "token": ""}
+    hidden = {"pin": 1, "Authorization": "[redacted]", "inner": [{"db_password": "[redacted]"}], "token": ""}
+    assert Redactor().fields(fields) == hidden
+
+
 def test_colours_only_on_a_terminal_which_untrusted_text_cannot_steer() -> None:
     out = Terminal()
     configure(stream=out)

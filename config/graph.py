@@ -8,16 +8,13 @@ from config.model import Config
 def start_order(config: Config) -> tuple[str, ...]:
     """Dependencies first, else as declared. The reverse is the order in which to stop."""
     edges = _needs(config)
-    order: dict[str, None] = {}
-    for name in edges:
-        for found in _reach(edges, name):
-            order.setdefault(found)
-    return tuple(order)
+    seen: set[str] = set()
+    return tuple(found for name in edges if name not in seen for found in _reach(edges, name, seen))
 
 
 def dependencies(config: Config, name: str) -> tuple[str, ...]:
     """Everything that a service needs, directly or through others, in order of declaration."""
-    return _declared(config, _reach(_needs(config), name), name)
+    return _declared(config, _reach(_needs(config), name, set()), name)
 
 
 def dependants(config: Config, name: str) -> tuple[str, ...]:
@@ -26,7 +23,7 @@ def dependants(config: Config, name: str) -> tuple[str, ...]:
     for service, needs in _needs(config).items():
         for needed in needs:
             needed_by.setdefault(needed, []).append(service)
-    return _declared(config, _reach(needed_by, name), name)
+    return _declared(config, _reach(needed_by, name, set()), name)
 
 
 def cycles(edges: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
@@ -63,10 +60,10 @@ def _declared(config: Config, names: Sequence[str], but: str) -> tuple[str, ...]
     return tuple(service.name for service in config.services if service.name in wanted)
 
 
-def _reach(edges: Mapping[str, Sequence[str]], start: str) -> list[str]:
-    """What can be reached from `start`, each name after everything that it reaches itself."""
+def _reach(edges: Mapping[str, Sequence[str]], start: str, seen: set[str]) -> list[str]:
+    """What can be reached from `start` and is not in `seen`, each name after everything that it reaches itself."""
     finished: list[str] = []
-    seen = {start}
+    seen.add(start)
     trail = [start]
     untried = [iter(edges.get(start, ()))]
     while trail:

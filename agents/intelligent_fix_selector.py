@@ -35,20 +35,7 @@ __all__ = ["IntelligentFixSelector", "State"]
 
 WAIT = "wait"
 # Refusals that hold for every other fix too, so that asking for one more is of no use.
-REFUSES_ALL = frozenset(
-    {
-        "attempts",
-        "autonomy",
-        "disabled",
-        "dry_run",
-        "not_configured",
-        "observe",
-        "recovery_disabled",
-        "removed",
-        "shutdown",
-        "stopped",
-    }
-)
+REFUSES_ALL = frozenset({"attempts", "dry_run", "incident_over", "observe", "recovery_disabled", "stopped"})
 WORTH_TURNING_TO = 0.25
 PATIENCE_BOOTS = 3
 

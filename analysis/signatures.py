@@ -29,43 +29,54 @@ _CONNECTION = re.compile(
     re.IGNORECASE,
 )
 
-# What a line says about the cause: (cause, weight, pattern).
-_SYMPTOMS: tuple[tuple[str, float, re.Pattern[str]], ...] = (
+# What a line says about the cause: (cause, weight, words of which one must be there, pattern). Most output holds none of
+# the words, and looking for words is a hundred times faster than matching.
+_SYMPTOMS: tuple[tuple[str, float, tuple[str, ...], re.Pattern[str]], ...] = (
     (
         "disk_full",
         5.0,
-        re.compile(r"no space left on device|disk (?:is )?full|ENOSPC|disk quota exceeded", re.IGNORECASE),
+        ("no space", "disk", "enospc"),
+        re.compile(r"no space left on device|disk (?:is )?full|enospc|disk quota exceeded"),
     ),
     (
         "connection_exhaustion",
         4.5,
+        ("too many", "emfile", "pool", "slots", "cannot assign"),
         re.compile(
-            r"too many open files|EMFILE|too many (?:clients|connections)|connection pool (?:is )?(?:exhausted|full)"
-            r"|remaining connection slots|cannot assign requested address",
-            re.IGNORECASE,
+            r"too many open files|emfile|too many (?:clients|connections)|connection pool (?:is )?(?:exhausted|full)"
+            r"|remaining connection slots|cannot assign requested address"
         ),
     ),
     (
         "state_corruption",
         4.0,
+        (
+            "malformed",
+            "not a database",
+            "jsondecodeerror",
+            "checksum",
+            "corrupt",
+            "unexpected end",
+            "unpickling",
+        ),
         re.compile(
-            r"database disk image is malformed|file is not a database|JSONDecodeError|checksum mismatch"
-            r"|corrupt(?:ed)?\b|unexpected end of (?:file|json|data)|malformed (?:json|file|data)|UnpicklingError",
-            re.IGNORECASE,
+            r"database disk image is malformed|file is not a database|jsondecodeerror|checksum mismatch"
+            r"|\bcorrupt(?:ed)?\b|unexpected end of (?:file|json|data)|malformed (?:json|file|data)|unpicklingerror"
         ),
     ),
     (
         "memory_leak",
         3.5,
-        re.compile(r"\bMemoryError\b|out of memory|cannot allocate memory|\bOOM\b|heap space", re.IGNORECASE),
+        ("memory", "oom", "heap space"),
+        re.compile(r"\bmemoryerror\b|out of memory|cannot allocate memory|\boom\b|heap space"),
     ),
     (
         "config_error",
         2.5,
+        ("config", "missing", "environment variable", "unknown option", "unknown setting"),
         re.compile(
             r"invalid config|configuration error|missing (?:required )?(?:environment|config|setting)"
-            r"|environment variable \S+ (?:is )?(?:not set|missing)|unknown (?:option|setting)",
-            re.IGNORECASE,
+            r"|environment variable \S+ (?:is )?(?:not set|missing)|unknown (?:option|setting)"
         ),
     ),
 )
@@ -108,10 +119,12 @@ def is_slow(text: str) -> bool:
 
 def symptoms(text: str) -> Iterator[Reading]:
     """The newest line for each cause that the text speaks for."""
-    lines = _lines(text)
-    for cause, weight, pattern in _SYMPTOMS:
-        for line, recency in lines:
-            if pattern.search(line):
+    lowered = text[-MAX_CHARS:].lower()
+    for cause, weight, words, pattern in _SYMPTOMS:
+        if not any(word in lowered for word in words):
+            continue
+        for line, recency in _lines(text):
+            if pattern.search(line.lower()):
                 yield Reading(cause, weight, quote(line), recency)
                 break
 
@@ -124,12 +137,16 @@ def names_file(text: str, path: str) -> str:
 
 def connection_trouble(text: str, name: str, addresses: tuple[str, ...]) -> Reading | None:
     """The newest line that speaks of a failed or slow connection to this peer."""
+    lowered = text[-MAX_CHARS:].lower()
+    first = re.split(r"[-_ ]", name.lower())[0]
+    if first not in lowered and not any(at in lowered for at in addresses):
+        return None
     spelled = "[-_ ]".join(re.escape(part) for part in re.split(r"[-_ ]", name) if part)
     peer = re.compile(
         "|".join([rf"(?<![\w-]){spelled}(?![\w-])", *(re.escape(at) for at in addresses)]), re.IGNORECASE
     )
     for line, recency in _lines(text):
-        if _CONNECTION.search(line) and peer.search(line):
+        if peer.search(line) and _CONNECTION.search(line):
             return Reading("dependency_failure", 3.0, quote(line), recency)
     return None
 

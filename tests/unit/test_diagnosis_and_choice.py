@@ -3,6 +3,7 @@
 import itertools
 from typing import Any
 
+import msgspec
 import pytest
 
 from agents.events import (
@@ -410,7 +411,7 @@ def test_an_answer_while_a_fix_is_under_way_chooses_nothing() -> None:
     assert made.tell(CauseFound(service="shop", best=found.best), incident=found.incident) == []
 
 
-@pytest.mark.parametrize("limit", ["dry_run", "stopped", "attempts"])
+@pytest.mark.parametrize("limit", ["dry_run", "observe", "recovery_disabled", "stopped", "attempts"])
 def test_a_refusal_that_holds_for_every_fix_ends_the_choice(limit: str) -> None:
     made = chain()
     choice = only(made.open(sick(symptom="bad_status", status=500)), FixChosen)
@@ -502,3 +503,13 @@ def test_state_replays_to_the_same_answers() -> None:
 
 def test_an_applied_fix_is_none_of_their_business() -> None:
     assert all(FixApplied not in agent.consumes for agent in chain().agents)
+
+
+def test_state_survives_a_snapshot() -> None:
+    made = chain()
+    made.tell(FileDamaged(service="shop", path="data/shop.json", problem="not JSON"))
+    choice = only(made.open(sick(symptom="timeout", dependencies=SLOW_PRICING)), FixChosen)
+    fail(made, choice)
+    for agent in made.agents:
+        kind = type(agent.state)
+        assert msgspec.json.decode(msgspec.json.encode(agent.state), type=kind) == agent.state

@@ -42,7 +42,8 @@ async def test_a_crashed_service_is_started_at_once_and_carries_the_id_of_the_ac
     async with stage() as on:
         act = on.act("shop", "respawn", incarnation="old")
         applied = await settled(on)
-        assert on.processes.log == [(pytest.approx(0.01), "start", "shop", act)]
+        assert [entry[1:] for entry in on.processes.log] == [("start", "shop", act)]
+        assert on.processes.starts("shop") == [0.01]
         assert (applied.outcome, applied.incarnation, applied.service) == ("done", act, "shop")
         assert applied.seconds == pytest.approx(0.02, abs=0.01)
         [started] = on.said(ServiceStarted)
@@ -208,6 +209,18 @@ async def test_a_dependency_that_returns_during_a_boot_is_not_forgotten_when_tha
         assert on.said(StartRetried)[0].wait_s == 0
 
 
+async def test_a_dependency_that_came_back_in_vain_speeds_up_one_boot_and_no_more() -> None:
+    async with stage() as on:
+        on.say(HealthChanged(service="model", health="down"))
+        on.processes.lives_s = lambda _: 0.1
+        on.act("shop", "respawn")
+        await asyncio.sleep(20)
+        before = len(on.processes.starts("shop"))
+        on.say(HealthChanged(service="model", health="healthy"))
+        await asyncio.sleep(4)
+        assert len(on.processes.starts("shop")) == before + 1
+
+
 async def test_the_return_of_a_service_nobody_declared_changes_nothing() -> None:
     async with stage(service("shop"), service("model")) as on:
         on.processes.lives_s = lambda _: 0.1
@@ -310,6 +323,26 @@ async def test_after_a_crash_of_ours_the_process_that_carries_the_act_is_not_sta
         applied = await settled(on)
         assert on.processes.verbs("shop") == ["kill", "start"]
         assert (applied.outcome, applied.incarnation) == ("found_done", act)
+
+
+async def test_an_act_that_named_no_incarnation_does_not_kill_its_own_process_after_a_crash_of_ours() -> None:
+    async with stage() as on:
+        on.processes.put("shop", "old")
+        on.prober.good = lambda _: False
+        on.act("shop", "kill_restart", "hang")
+        await asyncio.sleep(1)
+        await on.crash()
+        await asyncio.sleep(1)
+        assert on.processes.verbs("shop") == ["kill", "start"]
+
+
+async def test_a_process_that_took_the_place_of_the_hung_one_is_not_killed_for_it() -> None:
+    async with stage() as on:
+        on.processes.put("shop", "new")
+        on.prober.good = lambda _: asyncio.get_running_loop().time() > 3
+        on.act("shop", "kill_restart", "hang", incarnation="old")
+        applied = await settled(on)
+        assert (on.processes.log, applied.outcome, applied.incarnation) == ([], "found_done", "new")
 
 
 async def test_after_a_crash_between_kill_and_start_only_the_start_is_left_to_do() -> None:

@@ -81,7 +81,10 @@ async def test_a_dependant_starts_all_the_same_when_its_dependency_takes_longer_
 
 async def test_health_of_an_earlier_life_does_not_count() -> None:
     async with stage() as on:
-        on.say(healthy("model", "an earlier life"), started())
+        on.processes.put("model", "this life")
+        on.say(healthy("model", "an earlier life"))
+        await asyncio.sleep(0.1)
+        on.say(started())
         await asyncio.sleep(5)
         assert on.processes.starts("shop") == []
 
@@ -110,6 +113,20 @@ async def test_what_lives_what_an_operator_stopped_and_what_was_seen_running_is_
 async def test_after_an_orderly_end_everything_is_started_again() -> None:
     async with stage() as on:
         await running(on)
+        on.say(OperatorCommanded(command="shutdown"))
+        await asyncio.sleep(1)
+        await on.crash()
+        on.processes.log.clear()
+        on.say(started())
+        await asyncio.sleep(40)
+        assert sorted(entry[2] for entry in on.processes.log) == ["model", "shop"]
+
+
+async def test_what_was_dead_at_an_orderly_end_is_started_again_too() -> None:
+    async with stage() as on:
+        await running(on)
+        on.processes.die("model")
+        on.say(HealthChanged(service="model", health="down", incarnation="m"))
         on.say(OperatorCommanded(command="shutdown"))
         await asyncio.sleep(1)
         await on.crash()

@@ -86,3 +86,13 @@ async def test_damage_that_comes_while_we_run_is_told_by_whoever_reads() -> None
         disk.damage(path, disk.read(path)[:-100])
         assert positions(journal) == [1, 2, 3, 4, *range(6, 16)]
     assert "passed over" in journal.damage[0].problem
+
+
+async def test_a_line_that_is_gone_or_doubled_is_noticed_though_each_line_is_good() -> None:
+    whole = await written()
+    name = whole.names(FOLDER)[-1]
+    lines = whole.read(FOLDER / name).splitlines(keepends=True)
+    for wrong in (lines[:2] + lines[3:], lines[:2] + lines[1:]):
+        journal = damaged(await written(), name, b"".join(wrong))
+        assert positions(journal) == list(range(1, 13))
+        assert "bad from" in journal.damage[0].problem

@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from structlog.testing import capture_logs
 
+from tests.fixtures.journal_kit import add, open_journal, positions, running
 from tests.fixtures.lives import Lives
+from tests.fixtures.simulated_disk import SimulatedDisk
 
 Story = Callable[[Lives], Awaitable[None]]
 
@@ -89,3 +92,19 @@ def end(lives: Lives, death: str) -> None:
         lives.disk.power_cut()
     else:
         lives.disk.crash()
+
+
+async def test_removing_many_segments_leaves_no_gap_whenever_the_power_goes() -> None:
+    for seed in range(40):
+        disk = SimulatedDisk(seed)
+        async with running(open_journal(disk, segment_bytes=1)) as journal:
+            for _ in range(6):
+                await journal.durable(add(journal))
+            disk.arm(1 + seed % 8)
+            journal.forget(before=6)
+            await asyncio.sleep(0.1)
+        disk.power_cut()
+        with capture_logs():
+            again = open_journal(disk)
+        assert again.damage == []
+        assert positions(again) == list(range(again.first, 7))

@@ -36,7 +36,7 @@ class ServiceLives:
         self._vitals = {
             name: Vitals(life.incarnation, life.health, begun_at=now)
             for name, life in self._state().lives.items()
-            if life.health in RUNNING and not life.stopped and not rebooted
+            if life.health in RUNNING and not rebooted
         }
         self._releases = dict(self._state().releases)
         self._missing_since = {}

@@ -110,7 +110,7 @@ class ServiceMonitor:
 
     def _configured(self, fact: ConfigChanged) -> Results:
         self._heard_start = self._heard_start or fact.why == "start"
-        if self._outlet is None or fact.why == "refused":
+        if self._outlet is None:
             return ()
         before = self._watched
         self._watch()

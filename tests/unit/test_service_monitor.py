@@ -228,6 +228,18 @@ async def test_dependencies_are_looked_at_and_told_with_their_usual_latency() ->
     assert seen["stock"].ok is False and seen["stock"].reason == "it does not run"
 
 
+async def test_a_first_failure_makes_it_look_at_the_dependencies_without_delay() -> None:
+    watching = Watching(service("shop", depends_on=("pricing",)), service("pricing"))
+    watching.start("shop", "pricing")
+    async with watching:
+        await asyncio.sleep(20)
+        watching.prober.fail("shop")
+        await watching.first_failure("shop")
+        failed_at = watching.heard(ProbeObserved, "shop")[-1].at
+        await asyncio.sleep(0.01)
+    assert watching.prober.times("pricing")[-1] == failed_at
+
+
 async def test_unhealthy_waits_for_the_looks_at_dependencies_but_not_for_ever() -> None:
     shop = service("shop", interval_s=0.5, timeout_s=0.2, depends_on=("pricing",))
     watching = Watching(shop, service("pricing", interval_s=10, timeout_s=5))
@@ -284,12 +296,12 @@ async def test_a_prober_that_breaks_says_nothing_about_the_service() -> None:
 
 
 async def test_a_reload_touches_only_what_changed() -> None:
-    watching = Watching(service("same"), service("gone"), service("other"))
+    watching = Watching(service("same", interval_s=10), service("gone"), service("other"))
     watching.start("same", "gone", "other", "new")
     async with watching:
-        await asyncio.sleep(5)
+        await asyncio.sleep(20)
         watching.world.config = Config(
-            services=(service("same"), service("other", interval_s=5), service("new"))
+            services=(service("same", interval_s=10), service("other", interval_s=5), service("new"))
         )
         watching.tell(
             ConfigChanged(digest="d", why="reload", added=("new",), removed=("gone",), changed=("other",))
@@ -297,7 +309,7 @@ async def test_a_reload_touches_only_what_changed() -> None:
         watching.prober.began.clear()
         await asyncio.sleep(20)
     assert watching.prober.times("gone") == []
-    assert len(watching.prober.times("same")) == 20
+    assert len(watching.prober.times("same")) == 2
     assert 4 <= len(watching.prober.times("other")) <= 6
     assert healths(watching, "same") == ["starting", "healthy"]
     assert healths(watching, "new") == ["starting", "healthy"]

@@ -350,8 +350,22 @@ async def test_logs_of_this_life_are_part_of_what_was_seen(tmp_path: Path) -> No
     async with watching:
         await asyncio.sleep(5)
         with log.open("a") as file:
-            file.write("x" * 9000 + "\nMemoryError\n")
+            file.write("MemoryError\n")
         watching.platform.end("shop", code=1)
     output = watching.heard(HealthChanged)[-1].output
     assert "MemoryError" in output and "last words" in output and "long ago" not in output
+
+
+async def test_output_is_bounded_however_much_was_said(tmp_path: Path) -> None:
+    platform = ProcessPlatform(command=("serve",), cwd=str(tmp_path))
+    watching = Watching(service("shop", platform=platform, logs=("a.log", "b.log")))
+    watching.start("shop")
+    async with watching:
+        await asyncio.sleep(5)
+        for log in ("a.log", "b.log"):
+            (tmp_path / log).write_text("é" * 90_000 + f"\nend of {log}")
+        watching.prober.fail("shop", body="ü" * 3000 + "end of body")
+        await asyncio.sleep(5)
+    output = watching.heard(HealthChanged)[-1].output
     assert len(output.encode()) <= 4096
+    assert "end of b.log" in output and "end of body" in output and "shop printed this" in output

@@ -70,6 +70,8 @@ def _mend(disk: Disk, segment: Segment, data: bytes, tell: Tell) -> None:
 def _place(segments: list[Segment], segment: Segment, tell: Tell) -> None:
     """A later segment holds for what it has whole; one that was cut short while it repeated others adds nothing.
     Files without a part in it are left for `forget`: until the next commit they may hold what no other has on disk."""
+    while segments and segments[-1].empty and not segment.empty and segments[-1].first >= segment.first:
+        segments.pop()
     if segments and segment.last <= segments[-1].last:
         return
     while segments and segments[-1].first >= segment.first:
@@ -87,5 +89,5 @@ def _settle(disk: Disk, found: Found, newest: Scanned) -> None:
     segment, start, offset = newest
     found.unsynced = disk.read(segment.path, offset, segment.size - offset).splitlines(keepends=True)
     segment.last = found.durable_to = start - 1
-    if segment.last < segment.first:
+    if segment.empty:
         found.segments.pop()

@@ -60,6 +60,10 @@ class Segment:
         self._positions = [first]
         self._offsets = [0]
 
+    @property
+    def empty(self) -> bool:
+        return self.last < self.first
+
     def extend(self, lines: Sequence[bytes], size: int) -> None:
         """Note whole lines that follow the last one; `size` is what they measure together."""
         if size < INDEX_BYTES:

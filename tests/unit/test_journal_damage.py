@@ -96,3 +96,17 @@ async def test_a_line_that_is_gone_or_doubled_is_noticed_though_each_line_is_goo
         journal = damaged(await written(), name, b"".join(wrong))
         assert positions(journal) == list(range(1, 13))
         assert "bad from" in journal.damage[0].problem
+
+
+async def test_an_empty_segment_of_a_dead_process_hides_no_later_one_that_goes_back_before_it() -> None:
+    disk = SimulatedDisk()
+    async with running(open_journal(disk)) as journal:
+        await journal.durable(add(journal, 5))
+    disk.damage(FOLDER / "000000000006-2.jsonl", b"")
+    async with running(open_journal(disk, segment_bytes=1)) as journal:
+        await journal.durable(5)
+        await journal.durable(add(journal, 5))
+    disk.remove(FOLDER / "000000000001-1.jsonl")
+    again = open_journal(disk)
+    assert positions(again) == list(range(1, 11))
+    assert again.damage == []

@@ -4,16 +4,15 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
 
-import structlog
-
 from agents.agent import Rooted
 from agents.cell import Cell
 from agents.events import EventQuarantined, FixStarted
 from agents.runner import Runner
 from utils.bus import Inbox, Item
 from utils.event import Event, Fact, Telemetry
+from utils.structured_logger import get_logger
 
-log = structlog.get_logger()
+log = get_logger("life")
 RETRY_BASE_S = 0.1  # the first retry waits 1 s, the second 10 s
 CANCEL_GRACE_S = 1.0
 SWEEP = 64  # facts handled before others get a turn

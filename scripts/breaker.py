@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -133,7 +133,9 @@ class Partner:
         class Answer(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 self.send_response(200)
+                self.send_header("Content-Type", "application/json")
                 self.end_headers()
+                self.wfile.write(b'{"status": "ok"}')
 
             def log_message(self, *_: Any) -> None:
                 """Silence: the log of this process is about faults."""

@@ -20,6 +20,8 @@ def judge(faults: Sequence[Item], incidents: Iterable[Item]) -> list[Item]:
 
 
 def _during(fault: Item, incidents: Sequence[Item]) -> list[Item]:
+    if not fault["injected_at"]:
+        return []
     since, until = fault["injected_at"] - SLACK_S, fault["ended_at"]
     return [incident for incident in incidents if since <= unix(incident["opened_at"]) <= until]
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from agents.chaos_controller import ChaosController
-
 from agents.act_gate import ActGate
 from agents.agent import Agent
+from agents.anomaly_detector import AnomalyDetector
 from agents.application_recovery import ApplicationRecovery
+from agents.chaos_controller import ChaosController
 from agents.data_recovery import DataRecovery
 from agents.intelligent_fix_selector import IntelligentFixSelector
 from agents.ml_failure_predictor import MlFailurePredictor
@@ -36,6 +36,7 @@ def team(world: World, hands: Hands, tell: Callable[[str], None]) -> list[Member
         "rca_engine": lambda: RcaEngine(world),
         "intelligent_fix_selector": lambda: IntelligentFixSelector(world),
         "act_gate": lambda: ActGate(world),
+        "anomaly_detector": lambda: AnomalyDetector(world),
         "ml_failure_predictor": lambda: MlFailurePredictor(world),
         "data_recovery": lambda: DataRecovery(world, hands.platform, hands.files, hands.prober),
         "application_recovery": lambda: ApplicationRecovery(world, hands.platform, hands.prober, hands.files),

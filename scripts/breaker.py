@@ -225,9 +225,7 @@ def _first(seen: Callable[[], bool], limit_s: float) -> float:
 
 
 def _line(round_: Round, injected_at: float, **seen: Any) -> dict[str, Any]:
-    wanted = {
-        key: value for key, value in asdict(round_).items() if key in {"name", "service", "causes", "fix"}
-    }
+    wanted = {"name": round_.name, "service": round_.service, "causes": round_.causes, "fix": round_.fix}
     return {**wanted, "injected_at": injected_at, "ended_at": time.time(), **seen}
 
 

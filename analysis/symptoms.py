@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 
-from analysis.evidence import Change, Evidence, Scene, View
+from analysis.evidence import Change, Deviation, Evidence, Scene, View
 from analysis.signatures import exception, has_traceback, is_slow, names_file, symptoms
 
 STOPPED = ("T", "t")
 KILL = 9
 NEAR_CEILING = 0.9
 BUSY_PERCENT = 90.0
+DEVIATION_HALF_LIFE_S = 15.0
 
 
 def ended(scene: Scene) -> Iterator[Evidence]:
@@ -121,19 +122,29 @@ def running_out(scene: Scene) -> Iterator[Evidence]:
 
 
 def deviating(scene: Scene) -> Iterator[Evidence]:
-    """Metrics that were far from their usual level shortly before."""
+    """Metrics that were far from their usual level: the longer ago, the less it says; one word for each cause."""
+    best: dict[str, Evidence] = {}
     for deviation in scene.view.lately(scene.now):
-        metric = deviation.metric.partition("{")[0]
-        above = deviation.value > deviation.expected
+        if (meaning := _meaning(deviation)) is None:
+            continue
+        cause, weight = meaning
         sentence = f"{deviation.metric} is {deviation.value:.3g}, usually {deviation.expected:.3g}"
-        if metric.endswith("_per_s") and "request" in metric and above:
-            yield _own(scene, "traffic_spike", 2.0, sentence)
-        elif metric == "cpu_percent" and above:
-            yield _own(scene, "cpu_saturation", 1.0, sentence)
-        elif metric == "rss_mib" and above:
-            yield _own(scene, "memory_leak", 1.0, sentence)
-        elif metric.endswith("_mean") and above:
-            yield _own(scene, "network_latency", 0.7, sentence)
+        faded = weight * 0.5 ** ((scene.now - deviation.at) / DEVIATION_HALF_LIFE_S)
+        found = _own(scene, cause, faded, sentence)
+        if cause not in best or best[cause].weight < found.weight:
+            best[cause] = found
+    yield from best.values()
+
+
+def _meaning(deviation: Deviation) -> tuple[str, float] | None:
+    metric = deviation.metric.partition("{")[0]
+    if deviation.value <= deviation.expected:
+        return None
+    if metric.endswith("_per_s") and "request" in metric:
+        return "traffic_spike", 2.0
+    if metric.endswith("_mean"):
+        return "network_latency", 0.7
+    return {"cpu_percent": ("cpu_saturation", 1.0), "rss_mib": ("memory_leak", 1.0)}.get(metric)
 
 
 RULES: tuple[Callable[[Scene], Iterator[Evidence]], ...] = (

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from agents.events import (
+    AnomalyDetected,
     CauseFound,
     ChangeObserved,
     DependencySeen,
@@ -140,6 +141,16 @@ def test_the_slow_dependency_itself_is_restarted() -> None:
         "pricing", symptom="bad_status", status=503, output="predictions are slow: 1400 ms", dependencies=()
     )
     assert answer(made.open(told, after_s=1)) == ("network_latency", "pricing", "kill_restart", "pricing")
+
+
+def test_a_load_peak_that_has_passed_is_not_blamed_for_slowness_that_came_later() -> None:
+    made = chain()
+    for metric in ("http_requests_per_s", "http_request_seconds_per_s"):
+        made.tell(AnomalyDetected(service="pricing", metric=metric, value=317, expected=24, sigmas=50))
+    told = sick(
+        "pricing", symptom="bad_status", status=503, output="predictions are slow: 1400 ms", dependencies=()
+    )
+    assert answer(made.open(told, after_s=20)) == ("network_latency", "pricing", "kill_restart", "pricing")
 
 
 def test_a_damaged_file_is_restored() -> None:

@@ -52,7 +52,7 @@ class ApplicationRecovery:
     emits: tuple[type[Event], ...] = (FixApplied, ServiceStarted, ServiceStopped, StartRetried)
     # an operator's word, and the return of a dependency, get through while an act on the same service is in hand
     urgent: tuple[type[Event], ...] = (OperatorCommanded, HealthChanged)
-    traits = Traits(waits_for_disk=True, workers=64, deadline_s=120.0, attempts=3)
+    traits = Traits(waits_for_disk=True, workers=1024, deadline_s=120.0, attempts=3)
 
     def __init__(self, world: World, platform: Platform, prober: Prober, files: Files) -> None:
         self.world = world

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 
 from agents.events import OperatorCommanded
-from agents.supervisor import Child
+from agents.supervisor import Child, Restart
 from config.settings import Settings
 from config.world import World
 from dashboard.people_files import PeopleFiles
@@ -35,7 +36,8 @@ from utils.tracing import Exporter
 
 PAUSE_FILE = "PAUSE"
 PAUSE_LOOK_S = 0.5
-REMEMBER_RECORDS = 2000  # of earlier lives, for the timeline
+REMEMBER_RECORDS = 20_000  # of earlier lives
+SHOWN_RECORDS = 300  # of these, in the timeline
 
 
 @contextlib.asynccontextmanager
@@ -96,7 +98,7 @@ def _observe(daemon: Daemon) -> Observer:
     observer = Observer(text, daemon.clock.wall, exporter)
     after = max(daemon.journal.position - REMEMBER_RECORDS, daemon.journal.first - 1)
     for record in daemon.journal.read(after):
-        observer.record(record, live=False)
+        observer.record(record, live=False, shown=record.position > daemon.journal.position - SHOWN_RECORDS)
     daemon.add(Member("observer", lambda: observer, optional=True))
     daemon.runner.listeners.append(observer.record)
     if exporter is not None:
@@ -125,9 +127,16 @@ def _extras(daemon: Daemon, view: DaemonView, commands: DaemonCommands, settings
         Child(name="control", start=control.run),
         Child(name="pause_file", start=pause_file),
     ]
+    if daemon.world.config.services:
+        extras.append(Child(name="numpy", start=_import_numpy, restart=Restart.TEMPORARY))
     if sys.stdout.isatty():
         extras.append(Child(name="terminal", start=lambda: _terminal(view)))
     return extras
+
+
+async def _import_numpy() -> None:
+    """Away from the loop, before the first samples are scored: the import takes 0.1 s."""
+    await asyncio.to_thread(importlib.import_module, "analysis.robust")
 
 
 async def _terminal(view: DaemonView) -> None:

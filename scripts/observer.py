@@ -14,14 +14,12 @@ from agents.events import (
     Fact,
     FailurePredicted,
     HealthChanged,
-    IncidentClosed,
-    IncidentOpened,
     OperatorCommanded,
     ProbeObserved,
     ServiceSampled,
 )
 from dashboard.figures import Figures
-from dashboard.spans import incident_spans
+from dashboard.spans import OpenIncidents, incident_spans, trace_item
 from dashboard.stream import Stream
 from dashboard.timeline import as_item
 from utils.event import Record
@@ -51,13 +49,13 @@ class Observer:
         self.state = Nothing()
         self.figures = Figures()
         self.stream = Stream()
-        self.traces = TraceLog()
+        self.traces = TraceLog(shown=trace_item)
         self.predictions: deque[FailurePredicted] = deque(maxlen=KEPT)
         self.anomalies: deque[AnomalyDetected] = deque(maxlen=KEPT)
         self.commands: deque[OperatorCommanded] = deque(maxlen=COMMANDS_KEPT)
         self.health: dict[str, HealthChanged] = {}
         self.samples: dict[str, dict[str, tuple[float, float]]] = {}  # service -> metric -> (value, at)
-        self._facts_of: dict[str, list[Fact]] = {}
+        self._open = OpenIncidents()
         self._rfc3339 = rfc3339
         self._wall = wall
         self._exporter = exporter
@@ -80,28 +78,19 @@ class Observer:
     def apply(self, fact: Fact) -> None:
         """Nothing is durable here."""
 
-    def record(self, record: Record, *, live: bool = True) -> None:
-        """Fold a record of the journal; `live` is False for those of earlier lives, which counters do not count."""
+    def record(self, record: Record, *, live: bool = True, shown: bool = True) -> None:
+        """Fold a record. `live` is False for those of earlier lives, which counters do not count; `shown` is False
+        for those that the timeline would forget anyhow."""
         for fact in record.results:
             keep = self._keep.get(type(fact))
             if keep is not None:
                 keep(fact)
-            self._trace(fact)
             if live:
                 self.figures.fold(fact)
-            self.stream.publish(as_item(fact, self._rfc3339))
-
-    def _trace(self, fact: Fact) -> None:
-        if not fact.incident:
-            return
-        if isinstance(fact, IncidentOpened):
-            self._facts_of[fact.incident] = []
-        facts = self._facts_of.get(fact.incident)
-        if facts is None:
-            return
-        facts.append(fact)
-        if isinstance(fact, IncidentClosed):
-            spans = incident_spans(self._facts_of.pop(fact.incident), self._wall)
+            if shown:
+                self.stream.publish(as_item(fact, self._rfc3339))
+        for facts in self._open.fold(record.results):
+            spans = incident_spans(facts, self._wall)
             self.traces.add(spans)
-            if self._exporter is not None and spans:
+            if self._exporter is not None and live and spans:
                 self._exporter.add(spans)

@@ -13,7 +13,6 @@ from agents.render_self_healing_agent import RenderSelfHealingAgent
 from agents.service_monitor import ServiceMonitor
 from dashboard.figures import Readings
 from dashboard.incident_items import IncidentItems
-from dashboard.spans import trace_item
 from dashboard.summary import summarise
 from dashboard.view import Item
 from scripts.observer import Observer
@@ -95,11 +94,13 @@ class DaemonView:
         }
 
     def metrics(self) -> Sequence[Item]:
-        return [
-            {"service": service, "name": name, "value": value, "at": self.text(at)}
-            for service, seen in self._observer.samples.items()
-            for name, (value, at) in seen.items()
-        ]
+        texts: dict[float, str] = {}  # one scrape has one `at`, and thousands of values
+        items = []
+        for service, seen in self._observer.samples.items():
+            for name, (value, at) in seen.items():
+                text = texts.get(at) or texts.setdefault(at, self.text(at))
+                items.append({"service": service, "name": name, "value": value, "at": text})
+        return items
 
     # --- agents ---
 
@@ -134,7 +135,7 @@ class DaemonView:
         return item
 
     def traces(self) -> Sequence[Item]:
-        return [trace_item(spans, _wall_of_unix) for spans in self._observer.traces.traces()]
+        return self._observer.traces.traces()
 
     def summary(self) -> Item:
         return summarise(
@@ -177,9 +178,3 @@ class DaemonView:
 
 def _rounded(seen: tuple[float, float] | None) -> float | None:
     return None if seen is None else round(seen[0], 1)
-
-
-def _wall_of_unix(moment: float) -> Any:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(moment, UTC)

@@ -38,6 +38,10 @@ def fact_id(cause: str, agent: str, n: int) -> str:
     return blake2b(f"{cause}:{agent}:{n}".encode(), digest_size=8).hexdigest()
 
 
+def random_id() -> str:
+    return secrets.token_hex(8)
+
+
 class Runner:
     def __init__(
         self,
@@ -45,7 +49,7 @@ class Runner:
         now: Callable[[], float],
         in_hand: InHand,
         deaths: dict[str, int] | None = None,
-        new_id: Callable[[], str] = lambda: secrets.token_hex(8),
+        new_id: Callable[[], str] = random_id,
     ) -> None:
         self.journal = journal
         self.now = now

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from agents.events import OperatorCommanded
+from agents.silence import Silence
 from agents.supervisor import Child, Restart
 from config.settings import Settings
 from config.world import World
@@ -126,6 +127,7 @@ def _extras(daemon: Daemon, view: DaemonView, commands: DaemonCommands, settings
         Child(name="files_for_people", start=people.run),
         Child(name="control", start=control.run),
         Child(name="pause_file", start=pause_file),
+        Child(name="silence", start=Silence(daemon.runner.cells, daemon.kill, daemon.clock.now).run),
     ]
     if daemon.world.config.services:
         extras.append(Child(name="numpy", start=_import_numpy, restart=Restart.TEMPORARY))

@@ -3,20 +3,22 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from agents import events
 from agents.agent import Agent
 from agents.events import ConfigChanged, DamageFound, OperatorCommanded, StorageChanged
 from agents.life import Life
-from agents.runner import Runner
+from agents.runner import Runner, random_id
 from agents.supervisor import Child, Policy, Strategy, Supervisor
 from config.diff import Diff, diff, digest
 from config.model import Config
 from config.world import World
 from scripts.hands import Hands
-from scripts.keeper import Keeper
+from scripts.keeper import EVERY_S, Keeper
 from scripts.team import Member, team
+from utils.damage import Damage
 from utils.event import Fact
 from utils.in_hand import InHand
 from utils.journal import Health, Journal
@@ -32,6 +34,15 @@ FACTS = tuple(
 )
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How often and how much; and where the ids of facts that are born outside come from."""
+
+    snapshot_s: float = EVERY_S
+    segment_bytes: int = 16 * 1024 * 1024
+    new_id: Callable[[], str] = random_id
+
+
 class Daemon:
     """Made once for each process life: `restore`, then `run` until `stop`."""
 
@@ -42,19 +53,25 @@ class Daemon:
         page: InHand,
         tell: Callable[[str], None],
         only: str = "",
+        pace: Pace | None = None,
     ) -> None:
         self.world = world
         self.hands = hands
         self.page = page
+        pace = pace or Pace()
         self.journal = Journal(
-            hands.disk, world.state_dir / "journal", _union(), hands.offload, on_health=self._storage_changed
+            hands.disk,
+            world.state_dir / "journal",
+            _union(),
+            hands.offload,
+            segment_bytes=pace.segment_bytes,
         )
         self.snapshots = Snapshots(
             hands.disk, world.state_dir / "snapshots", hands.offload, self.journal.durable
         )
         self.clock = hands.open_clock(self._last_at())
-        self.runner = Runner(self.journal, self.clock.now, page, page.deaths)
-        self.keeper = Keeper(self.runner, self.journal, self.snapshots)
+        self.runner = Runner(self.journal, self.clock.now, page, page.deaths, pace.new_id)
+        self.keeper = Keeper(self.runner, self.journal, self.snapshots, pace.snapshot_s)
         self.supervisors: list[Supervisor] = []
         self._team = {member.name: member for member in team(world, hands, tell)}
         self._members = [m for m in self._team.values() if not only or m.name in {only, "service_monitor"}]
@@ -86,13 +103,19 @@ class Daemon:
             self.keeper.restore(cell)
         self.hands.platform.configure(self.world.config.services)
         await self.hands.platform.adopt()
-        self._tell_damage()
 
-    def _tell_damage(self) -> None:
-        told = [*self.journal.damage, *self.snapshots.damage]
-        if told:
-            facts = [DamageFound(path=d.path, problem=d.problem, restored_from=d.restored_from) for d in told]
-            self.runner.say("runner", facts)
+    def _listen(self) -> None:
+        """What the state folder went through so far, and what it goes through from now on."""
+        for damage in (*self.journal.damage, *self.snapshots.damage):
+            self._damaged(damage)
+        self.journal.on_damage = self.snapshots.on_damage = self._damaged
+        if self.journal.failing:
+            self._storage_changed(self.journal.health)
+        self.journal.on_health = self._storage_changed
+
+    def _damaged(self, damage: Damage) -> None:
+        told = DamageFound(path=damage.path, problem=damage.problem, restored_from=damage.restored_from)
+        self.runner.say("runner", [told])
 
     async def run(self) -> None:
         """Until `stop` was called and everything is stopped, or the root gave up (RestartLimitError)."""
@@ -111,6 +134,7 @@ class Daemon:
         running = asyncio.create_task(root.run())
         stopping = asyncio.create_task(self._stopped.wait())
         self.runner.say("operator", [self._config_fact(diff(Config(), self.world.config), "start")])
+        self._listen()
         self.ready.set()
         try:
             await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -138,6 +162,11 @@ class Daemon:
             await Life(self.runner, cell).run()
 
         return start
+
+    def kill(self, name: str, why: str) -> None:
+        """Make an agent die as if it had crashed; its supervisor starts it anew."""
+        for supervisor in self.supervisors:
+            supervisor.restart(name, why)
 
     # --- stop ---
 

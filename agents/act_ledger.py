@@ -272,6 +272,7 @@ def _commanded(state: State, fact: OperatorCommanded) -> None:
 def _configured(state: State, fact: ConfigChanged) -> None:
     if fact.why == "start":
         state.paused.pop(SHUTDOWN, None)
+        state.storage.clear()  # what is wrong with it now is told after this
     for name in fact.added:
         state.stopped.pop(name, None)
     for name in fact.removed:

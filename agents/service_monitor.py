@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from agents.agent import Outlet, Results, Traits
@@ -64,11 +64,11 @@ class ServiceMonitor:
     traits = Traits(waits_for_disk=False)
 
     def __init__(
-        self, world: World, platform: Platform, prober: Prober, scraper: Scraper, files: Files
-    ) -> None:
-        self.world = world
-        self.state = State()
-        self._platform = platform
+        self, world: World, platform: Platform, prober: Prober, scraper: Scraper, files: Files,
+        boot: Callable[[], str] = boot_id,
+    ) -> None:  # fmt: skip
+        self.world, self.state = world, State()
+        self._platform, self._boot = platform, boot
         self._outlet: Outlet | None = None  # None while we do not watch
         self._group: asyncio.TaskGroup | None = None
         self._listening = self._heard_start = False
@@ -143,7 +143,7 @@ class ServiceMonitor:
                 self._files.close()
 
     def _open(self, outlet: Outlet) -> None:
-        boot = boot_id()
+        boot = self._boot()
         self._opened_at = _loop_time()
         self._lives.open(self._opened_at, rebooted=boot != self.state.boot_id())
         self._outlet, self._seen_at = outlet, outlet.now()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from platforms.platform import Platform, Prober, Scraper
-from utils.clock import Clock
+from utils.clock import Clock, boot_id
 from utils.disk import Disk, Offload
 
 
@@ -18,3 +18,4 @@ class Hands:
     scraper: Scraper
     files: Any  # FileKeeper; each agent that uses it states what it needs of it
     open_clock: Callable[[float], Clock]  # takes the last `at` of the journal: time never goes back
+    boot_id: Callable[[], str] = boot_id  # of the machine

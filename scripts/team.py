@@ -42,7 +42,7 @@ def team(world: World, hands: Hands, tell: Callable[[str], None]) -> list[Member
         "application_recovery": lambda: ApplicationRecovery(world, hands.platform, hands.prober, hands.files),
         "chaos_controller": lambda: ChaosController(world, hands.platform),
         "service_monitor": lambda: ServiceMonitor(
-            world, hands.platform, hands.prober, hands.scraper, hands.files
+            world, hands.platform, hands.prober, hands.scraper, hands.files, hands.boot_id
         ),
     }
     optional = {"anomaly_detector", "ml_failure_predictor", "chaos_controller", "notifier"}

@@ -5,34 +5,14 @@ sense -> detect | predict -> diagnose -> select -> recover -> verify -> learn
 
 from typing import Literal
 
-from msgspec import Struct
-
+from agents.terms import Cause, CauseName, DependencySeen, Health, Symptom
 from utils.event import Event, Fact, Telemetry
 
-__all__ = ["Event", "Fact", "Telemetry"]
-
-Health = Literal["starting", "healthy", "unhealthy", "down", "stopped", "unknown"]
-Symptom = Literal[
-    "",
-    "exit",  # we saw the process end
-    "found_dead",  # it was running before we looked away, and is not there now
-    "timeout",  # the probe got no answer in time
-    "refused",  # nobody listens
-    "bad_status",  # an answer that says no (HTTP status, exit code of an exec probe)
-    "stale_heartbeat",
-    "error",  # any other failure of the probe
-]
-CauseName = Literal[
-    "crash", "hang", "memory_leak", "cpu_saturation", "disk_full", "network_latency", "packet_loss",
-    "connection_exhaustion", "dependency_failure", "bad_deploy", "config_error", "traffic_spike",
-    "state_corruption", "data_quality", "data_drift", "model_degradation", "unknown",
-]  # fmt: skip
+__all__ = ["Cause", "CauseName", "DependencySeen", "Event", "Fact", "Health", "Symptom", "Telemetry"]
 
 
-# --- run: emitted by "operator" (the command line, the API, the composition root) ------------------------------------
-
-
-class ConfigChanged(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+# --- run: emitted by "operator" (the command line, the API, the composition root)
+class ConfigChanged(Fact, frozen=True, kw_only=True):
     """A configuration came into force. At every start too, then `why` is "start"."""
 
     digest: str
@@ -44,21 +24,19 @@ class ConfigChanged(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=Tru
     problem: str = ""  # only when a new file was refused
 
 
-class OperatorCommanded(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class OperatorCommanded(Fact, frozen=True, kw_only=True):
     """A person (or the daemon's own shutdown) asked for something. `service` is empty for the whole daemon."""
 
     command: Literal["stop", "start", "pause", "resume", "shutdown"]
     by: str = ""
 
 
-# --- sense: service_monitor ------------------------------------------------------------------------------------------
-
-
-class Tick(Telemetry, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+# --- sense: service_monitor
+class Tick(Telemetry, frozen=True, kw_only=True):
     """Time passed, four times a second. Never emitted for time in which we did not watch."""
 
 
-class ProbeObserved(Telemetry, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class ProbeObserved(Telemetry, frozen=True, kw_only=True):
     """One probe of one service came back. `ok` is None where our own loop lagged, so that nobody can tell."""
 
     ok: bool | None
@@ -67,7 +45,7 @@ class ProbeObserved(Telemetry, frozen=True, kw_only=True, tag=True, omit_default
     reason: str = ""
 
 
-class ServiceSampled(Telemetry, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class ServiceSampled(Telemetry, frozen=True, kw_only=True):
     """One scrape: parallel arrays. The process's own figures are cpu_percent, rss_mib, threads, open_files."""
 
     names: tuple[str, ...]
@@ -75,17 +53,7 @@ class ServiceSampled(Telemetry, frozen=True, kw_only=True, tag=True, omit_defaul
     incarnation: str = ""
 
 
-class DependencySeen(Struct, frozen=True, omit_defaults=True, gc=False):
-    """What a fresh look at a dependency said, taken while its caller was failing."""
-
-    name: str
-    ok: bool | None
-    latency_s: float = 0.0
-    usual_latency_s: float = 0.0
-    reason: str = ""
-
-
-class HealthChanged(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class HealthChanged(Fact, frozen=True, kw_only=True):
     """A service's health is another than before. Two failed probes in a row mean unhealthy; an exit means down."""
 
     health: Health
@@ -101,7 +69,7 @@ class HealthChanged(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=Tru
     release: str = ""  # the version in use at this moment, where a release is declared
 
 
-class ChangeObserved(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class ChangeObserved(Fact, frozen=True, kw_only=True):
     """Something about a service was changed from outside: its release, its configuration."""
 
     kind: Literal["release", "config"]
@@ -110,20 +78,20 @@ class ChangeObserved(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=Tr
     after: str = ""
 
 
-class FileDamaged(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class FileDamaged(Fact, frozen=True, kw_only=True):
     """A declared file fails its check."""
 
     path: str
     problem: str
 
 
-class FileRepaired(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class FileRepaired(Fact, frozen=True, kw_only=True):
     """A declared file that failed its check passes it again."""
 
     path: str
 
 
-class ObservationResumed(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class ObservationResumed(Fact, frozen=True, kw_only=True):
     """We watch again after time in which we did not: every window starts anew."""
 
     gap_s: float = 0.0
@@ -131,10 +99,8 @@ class ObservationResumed(Fact, frozen=True, kw_only=True, tag=True, omit_default
     boot_id: str = ""  # of the machine, at a start
 
 
-# --- detect, predict: anomaly_detector, ml_failure_predictor ---------------------------------------------------------
-
-
-class AnomalyDetected(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+# --- detect, predict: anomaly_detector, ml_failure_predictor
+class AnomalyDetected(Fact, frozen=True, kw_only=True):
     """A metric is far from what it was. Evidence; alone it opens no incident. (anomaly_detector)"""
 
     metric: str
@@ -143,7 +109,7 @@ class AnomalyDetected(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=T
     sigmas: float
 
 
-class FailurePredicted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class FailurePredicted(Fact, frozen=True, kw_only=True):
     """A ceiling will be reached (`lead_time_s` = 0: it is reached). (ml_failure_predictor)"""
 
     failure: CauseName
@@ -156,10 +122,8 @@ class FailurePredicted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=
     reasons: tuple[str, ...] = ()
 
 
-# --- own every incident: render_self_healing_agent -------------------------------------------------------------------
-
-
-class IncidentOpened(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+# --- own every incident: render_self_healing_agent
+class IncidentOpened(Fact, frozen=True, kw_only=True):
     """`incident` is the id of the fact that opened it, which is also this event's `cause`."""
 
     symptom: str  # a Symptom, or "file_damaged", or "failure_predicted"
@@ -168,7 +132,7 @@ class IncidentOpened(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=Tr
     first_sign_at: float = 0.0  # the first bad probe, where one was seen before; 0: not known
 
 
-class FixVerified(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class FixVerified(Fact, frozen=True, kw_only=True):
     """The symptom is gone, and stayed gone. `service` is the target of the fix."""
 
     fix: str
@@ -177,7 +141,7 @@ class FixVerified(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True,
     seconds: float  # from FixStarted
 
 
-class FixFailed(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class FixFailed(Fact, frozen=True, kw_only=True):
     """The fix was applied and the symptom is still there, or it could not be applied."""
 
     fix: str
@@ -186,20 +150,20 @@ class FixFailed(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, g
     reason: str
 
 
-class IncidentClosed(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class IncidentClosed(Fact, frozen=True, kw_only=True):
     outcome: Literal["healed", "passed_by_itself", "withdrawn"]
     message: str = ""
     seconds: float = 0.0  # from opening
 
 
-class IncidentEscalated(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class IncidentEscalated(Fact, frozen=True, kw_only=True):
     """Nothing is left to try: people are told, and slow probing goes on. Said at the end of each round."""
 
     reason: str
     round: int = 0  # of slow probing; 0: the first time
 
 
-class IncidentRetried(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class IncidentRetried(Fact, frozen=True, kw_only=True):
     """Slow probing after an escalation: look for the cause again, and every fix may be chosen again; the gate allows
     one attempt more."""
 
@@ -207,25 +171,14 @@ class IncidentRetried(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=T
     reason: str
 
 
-# --- diagnose: rca_engine --------------------------------------------------------------------------------------------
-
-
-class Cause(Struct, frozen=True, omit_defaults=True, gc=False):
-    name: str  # a CauseName
-    service: str  # the culprit, not always the service of the incident
-    confidence: float  # 0 to 1
-    evidence: tuple[str, ...] = ()  # sentences for people
-
-
-class CauseFound(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+# --- diagnose: rca_engine
+class CauseFound(Fact, frozen=True, kw_only=True):
     best: Cause
     rivals: tuple[Cause, ...] = ()
 
 
-# --- select: intelligent_fix_selector --------------------------------------------------------------------------------
-
-
-class FixChosen(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+# --- select: intelligent_fix_selector
+class FixChosen(Fact, frozen=True, kw_only=True):
     """`service` is the target. `patience_boots` says after how many failed boots another fix has better prospects;
     0 means insist for ever."""
 
@@ -238,14 +191,12 @@ class FixChosen(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, g
     patience_boots: int = 0
 
 
-class FixesExhausted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class FixesExhausted(Fact, frozen=True, kw_only=True):
     reason: str
 
 
-# --- the only way to act: act_gate -----------------------------------------------------------------------------------
-
-
-class FixStarted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+# --- the only way to act: act_gate
+class FixStarted(Fact, frozen=True, kw_only=True):
     """Permission and intent in one. An act is the handling of this by the recovery agent named in `agent`;
     its `id` is the mark that the act leaves in the world. `service` is the target."""
 
@@ -258,7 +209,7 @@ class FixStarted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, 
     patience_boots: int = 0
 
 
-class FixRefused(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class FixRefused(Fact, frozen=True, kw_only=True):
     """Not `final`: the gate keeps the choice and starts it when the reason is gone. `service` is the target."""
 
     fix: str
@@ -267,10 +218,8 @@ class FixRefused(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, 
     final: bool = False
 
 
-# --- recover: application_recovery, data_recovery (and later infrastructure_recovery, model_recovery) ----------------
-
-
-class FixApplied(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+# --- recover: application_recovery, data_recovery (and later infrastructure_recovery, model_recovery)
+class FixApplied(Fact, frozen=True, kw_only=True):
     """`service` is the target."""
 
     fix: str
@@ -282,7 +231,7 @@ class FixApplied(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, 
     output: str = ""  # tail of what the service printed, where the act failed
 
 
-class ServiceStarted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class ServiceStarted(Fact, frozen=True, kw_only=True):
     """A process of a service runs, by a start command or by an act. (application_recovery)"""
 
     incarnation: str
@@ -291,13 +240,13 @@ class ServiceStarted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=Tr
     section: str = ""  # digest of the platform section that it was started with
 
 
-class ServiceStopped(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class ServiceStopped(Fact, frozen=True, kw_only=True):
     """We stopped a service on purpose. (application_recovery)"""
 
     why: Literal["operator", "shutdown", "removed", "changed", "unused"]
 
 
-class StartRetried(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class StartRetried(Fact, frozen=True, kw_only=True):
     """A start failed and will be tried again within the same act. (application_recovery)"""
 
     boot: int  # how many in a row failed
@@ -307,23 +256,19 @@ class StartRetried(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True
     output: str = ""
 
 
-# --- prove: chaos_controller; no healing agent may consume these -----------------------------------------------------
-
-
-class FaultInjected(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+# --- prove: chaos_controller; no healing agent may consume these
+class FaultInjected(Fact, frozen=True, kw_only=True):
     fault: str
     detail: str = ""
 
 
-class FaultReverted(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class FaultReverted(Fact, frozen=True, kw_only=True):
     fault: str
     detail: str = ""
 
 
-# --- the runner ------------------------------------------------------------------------------------------------------
-
-
-class EventQuarantined(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+# --- the runner
+class EventQuarantined(Fact, frozen=True, kw_only=True):
     """An agent failed on an event as often as it may; this is that agent's record for it."""
 
     agent: str
@@ -331,14 +276,14 @@ class EventQuarantined(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=
     error: str
 
 
-class StorageChanged(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class StorageChanged(Fact, frozen=True, kw_only=True):
     """The state folder cannot be written (`ok` false), or can again."""
 
     ok: bool
     problem: str = ""
 
 
-class DamageFound(Fact, frozen=True, kw_only=True, tag=True, omit_defaults=True, gc=False):
+class DamageFound(Fact, frozen=True, kw_only=True):
     """A file of ours was damaged: kept aside, and replaced from `restored_from`."""
 
     path: str

@@ -1,0 +1,39 @@
+"""The words that events are made of: health, symptoms, causes."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+Health = Literal["starting", "healthy", "unhealthy", "down", "stopped", "unknown"]
+Symptom = Literal[
+    "",
+    "exit",  # we saw the process end
+    "found_dead",  # it was running before we looked away, and is not there now
+    "timeout",  # the probe got no answer in time
+    "refused",  # nobody listens
+    "bad_status",  # an answer that says no (HTTP status, exit code of an exec probe)
+    "stale_heartbeat",
+    "error",  # any other failure of the probe
+]
+CauseName = Literal[
+    "crash", "hang", "memory_leak", "cpu_saturation", "disk_full", "network_latency", "packet_loss",
+    "connection_exhaustion", "dependency_failure", "bad_deploy", "config_error", "traffic_spike",
+    "state_corruption", "data_quality", "data_drift", "model_degradation", "unknown",
+]  # fmt: skip
+
+
+class DependencySeen(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What a fresh look at a dependency said, taken while its caller was failing."""
+
+    name: str
+    ok: bool | None
+    latency_s: float = 0.0
+    usual_latency_s: float = 0.0
+    reason: str = ""
+
+
+class Cause(Struct, frozen=True, omit_defaults=True, gc=False):
+    name: str  # a CauseName
+    service: str  # the culprit, not always the service of the incident
+    confidence: float  # 0 to 1
+    evidence: tuple[str, ...] = ()  # sentences for people

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup setup-mlops demo run test unit check bench soak locks schema clean
+.PHONY: setup setup-mlops demo run test unit check bench soak locks schema picture clean
 
 setup: .venv/.ready
 
@@ -22,7 +22,7 @@ demo: setup
 	$(BIN)/nightwarden demo --report report.json
 
 run: setup
-	$(BIN)/nightwarden run
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nightwarden run
 
 test: setup
 	$(BIN)/coverage erase
@@ -54,6 +54,9 @@ locks: setup
 
 schema: setup
 	$(BIN)/python -m config.schema
+
+picture: setup
+	$(BIN)/python -m scripts.picture
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .coverage*

@@ -111,7 +111,14 @@ def _run(args: argparse.Namespace) -> int:
 
 def _agent(args: argparse.Namespace) -> int:
     from scripts.run import main
+    from scripts.team import MAKERS
 
+    if args.name not in MAKERS:
+        print(
+            f"agent {args.name}: there is no such agent; there are: {', '.join(sorted(MAKERS))}",
+            file=sys.stderr,
+        )
+        return 2
     state = args.state or Path("state") / "alone" / args.name
     return main(args.config, state, args.listen or "127.0.0.1:0", dry_run=True, only=args.name)
 

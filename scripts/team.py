@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from agents.act_gate import ActGate
 from agents.agent import Agent
@@ -19,6 +20,24 @@ from config.world import World
 from scripts.hands import Hands
 
 Build = Callable[[], Agent]
+MAKERS: Mapping[str, Callable[[World, Hands, Callable[[str], None]], Agent]] = {
+    "notifier": lambda world, _, tell: Notifier(world, tell),
+    "render_self_healing_agent": lambda world, *_: RenderSelfHealingAgent(world),
+    "rca_engine": lambda world, *_: RcaEngine(world),
+    "intelligent_fix_selector": lambda world, *_: IntelligentFixSelector(world),
+    "act_gate": lambda world, *_: ActGate(world),
+    "anomaly_detector": lambda world, *_: AnomalyDetector(world),
+    "ml_failure_predictor": lambda world, *_: MlFailurePredictor(world),
+    "data_recovery": lambda world, hands, _: DataRecovery(world, hands.platform, hands.files, hands.prober),
+    "application_recovery": lambda world, hands, _: ApplicationRecovery(
+        world, hands.platform, hands.prober, hands.files
+    ),
+    "chaos_controller": lambda world, hands, _: ChaosController(world, hands.platform),
+    "service_monitor": lambda world, hands, _: ServiceMonitor(
+        world, hands.platform, hands.prober, hands.scraper, hands.files
+    ),
+}
+OPTIONAL = frozenset({"anomaly_detector", "ml_failure_predictor", "chaos_controller", "notifier"})
 
 
 @dataclass(frozen=True)
@@ -30,20 +49,6 @@ class Member:
 
 def team(world: World, hands: Hands, tell: Callable[[str], None]) -> list[Member]:
     """Everyone. Each `build` makes a fresh object for each start."""
-    members: Mapping[str, Build] = {
-        "notifier": lambda: Notifier(world, tell),
-        "render_self_healing_agent": lambda: RenderSelfHealingAgent(world),
-        "rca_engine": lambda: RcaEngine(world),
-        "intelligent_fix_selector": lambda: IntelligentFixSelector(world),
-        "act_gate": lambda: ActGate(world),
-        "anomaly_detector": lambda: AnomalyDetector(world),
-        "ml_failure_predictor": lambda: MlFailurePredictor(world),
-        "data_recovery": lambda: DataRecovery(world, hands.platform, hands.files, hands.prober),
-        "application_recovery": lambda: ApplicationRecovery(world, hands.platform, hands.prober, hands.files),
-        "chaos_controller": lambda: ChaosController(world, hands.platform),
-        "service_monitor": lambda: ServiceMonitor(
-            world, hands.platform, hands.prober, hands.scraper, hands.files, hands.boot_id
-        ),
-    }
-    optional = {"anomaly_detector", "ml_failure_predictor", "chaos_controller", "notifier"}
-    return [Member(name, build, name in optional) for name, build in members.items()]
+    return [
+        Member(name, partial(make, world, hands, tell), name in OPTIONAL) for name, make in MAKERS.items()
+    ]

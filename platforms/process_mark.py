@@ -4,10 +4,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from config.secret import without_secrets
+
 _MARK, _SERVICE, _STATE = "NIGHTWARDEN_INCARNATION", "NIGHTWARDEN_SERVICE", "NIGHTWARDEN_STATE"
-_SECRETS = frozenset(
-    {"RENDER_API_KEY", "TELEGRAM_BOT_TOKEN", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "HEARTBEAT_URL"}
-)
 
 
 class Mark(Struct, frozen=True):
@@ -17,12 +16,8 @@ class Mark(Struct, frozen=True):
 
 def public_environment(daemon: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
     """What a command of a service may see: the daemon's environment without its secrets, plus its own."""
-    inherited = {
-        key: value
-        for key, value in daemon.items()
-        if key not in _SECRETS and not key.startswith("NIGHTWARDEN_")
-    }
-    return inherited | dict(own)
+    allowed = without_secrets(daemon).items()
+    return {key: value for key, value in allowed if not key.startswith("NIGHTWARDEN_")} | dict(own)
 
 
 def marked(environment: Mapping[str, str], mark: Mark, state: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ import msgspec
 import psutil
 import pytest
 
+from config.secret import SECRET_NAMES
 from platforms.platform import PlatformError
 from platforms.process import ProcessPlatform
 from platforms.process_group import send
@@ -45,20 +46,13 @@ def platform_for(
 async def test_a_child_gets_our_environment_without_our_secrets_and_its_own(
     rig: RealRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in (
-        "TELEGRAM_BOT_TOKEN",
-        "NIGHTWARDEN_TOKEN",
-        "HEARTBEAT_URL",
-        "OPENAI_API_KEY",
-        "COMMON",
-        "COLOUR",
-    ):
+    for name in (*SECRET_NAMES, "NIGHTWARDEN_ELSE", "COMMON", "COLOUR"):
         monkeypatch.setenv(name, "inherited")
     platform = platform_for(rig, "env", env={"COLOUR": "blue"})
     lines = dict(line.split("=", 1) for line in (await printed(platform, "one")).splitlines())
     assert (lines["COMMON"], lines["COLOUR"]) == ("inherited", "blue")
     assert (lines["NIGHTWARDEN_INCARNATION"], lines["NIGHTWARDEN_SERVICE"]) == ("m1", "one")
-    assert not lines.keys() & {"TELEGRAM_BOT_TOKEN", "NIGHTWARDEN_TOKEN", "HEARTBEAT_URL", "OPENAI_API_KEY"}
+    assert not lines.keys() & {*SECRET_NAMES, "NIGHTWARDEN_ELSE"}
 
 
 async def test_a_child_leads_a_session_of_its_own_in_its_folder_with_no_wrapper(

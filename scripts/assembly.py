@@ -22,6 +22,7 @@ from platforms.files import FileKeeper
 from platforms.probes import Probes
 from platforms.process import ProcessPlatform
 from platforms.prometheus import PrometheusScraper
+from scripts import diary
 from scripts.commands import DaemonCommands, Socket
 from scripts.control import ControlServer
 from scripts.daemon import Daemon
@@ -101,7 +102,7 @@ def _observe(daemon: Daemon) -> Observer:
     for record in daemon.journal.read(after):
         observer.record(record, live=False, shown=record.position > daemon.journal.position - SHOWN_RECORDS)
     daemon.add(Member("observer", lambda: observer, optional=True))
-    daemon.runner.listeners.append(observer.record)
+    daemon.runner.listeners += [observer.record, diary.write]
     if exporter is not None:
         daemon.extras.append(Child(name="traces", start=exporter.run))
     return observer

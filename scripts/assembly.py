@@ -22,10 +22,10 @@ from platforms.files import FileKeeper
 from platforms.probes import Probes
 from platforms.process import ProcessPlatform
 from platforms.prometheus import PrometheusScraper
-from scripts import diary
 from scripts.commands import DaemonCommands, Socket
 from scripts.control import ControlServer
 from scripts.daemon import Daemon
+from scripts.diary import Diary
 from scripts.hands import Hands
 from scripts.observer import Observer
 from scripts.team import Member
@@ -50,7 +50,8 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
         offload = ThreadOffload()
         hands = _real_hands(world, offload)
         daemon = Daemon(world, hands, page, _tell, only)
-        observer = _observe(daemon)
+        observer, diary = _observe(daemon), Diary()
+        daemon.runner.listeners.append(diary.record)
         await daemon.restore()
         view = DaemonView(daemon, observer)
         commands = DaemonCommands(daemon)
@@ -60,6 +61,7 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
             yield daemon
         finally:
             observer.stream.close()
+            diary.write()
             daemon.journal.close()
             await hands.platform.close()
             page.close()
@@ -102,7 +104,7 @@ def _observe(daemon: Daemon) -> Observer:
     for record in daemon.journal.read(after):
         observer.record(record, live=False, shown=record.position > daemon.journal.position - SHOWN_RECORDS)
     daemon.add(Member("observer", lambda: observer, optional=True))
-    daemon.runner.listeners += [observer.record, diary.write]
+    daemon.runner.listeners.append(observer.record)
     if exporter is not None:
         daemon.extras.append(Child(name="traces", start=exporter.run))
     return observer

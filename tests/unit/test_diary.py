@@ -1,26 +1,29 @@
+import asyncio
 import io
 import json
 from typing import Any
 
 from agents.events import Fact, FixVerified, IncidentEscalated, StorageChanged
-from scripts import diary
+from scripts.diary import Diary
 from utils.event import Record
 from utils.structured_logger import configure
 
 
-def logged(fact: Fact) -> dict[str, Any]:
+async def logged(fact: Fact) -> dict[str, Any]:
     out = io.StringIO()
     configure(stream=out)
-    diary.write(Record(1, "agent", "e0", [fact]))
+    Diary().record(Record(1, "agent", "e0", [fact]))
+    assert not out.getvalue()
+    await asyncio.sleep(1)
     line: dict[str, Any] = json.loads(out.getvalue())
     return line
 
 
-def test_a_fact_is_logged_with_what_finds_its_incident_again() -> None:
+async def test_a_fact_is_logged_with_what_finds_its_incident_again() -> None:
     fact = FixVerified(
         id="e1", cause="e0", incident="i1", service="shop", fix="respawn", cause_name="crash", culprit="shop", seconds=1.0
     )  # fmt: skip
-    line = logged(fact)
+    line = await logged(fact)
     found = {key: line[key] for key in ("level", "type", "agent", "incident", "service", "event_id", "cause")}
     assert found == {
         "level": "info", "type": "FixVerified", "agent": "agent", "incident": "i1", "service": "shop",
@@ -29,7 +32,7 @@ def test_a_fact_is_logged_with_what_finds_its_incident_again() -> None:
     assert line["message"].startswith("respawn helped")
 
 
-def test_what_needs_a_person_is_a_warning_and_the_all_clear_is_not() -> None:
-    assert logged(IncidentEscalated(service="shop", reason="no fix is left"))["level"] == "warning"
-    assert logged(StorageChanged(ok=False, problem="full"))["level"] == "warning"
-    assert logged(StorageChanged(ok=True))["level"] == "info"
+async def test_what_needs_a_person_is_a_warning_and_the_all_clear_is_not() -> None:
+    assert (await logged(IncidentEscalated(service="shop", reason="no fix is left")))["level"] == "warning"
+    assert (await logged(StorageChanged(ok=False, problem="full")))["level"] == "warning"
+    assert (await logged(StorageChanged(ok=True)))["level"] == "info"

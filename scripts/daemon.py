@@ -176,16 +176,18 @@ class Daemon:
     async def _leave(self) -> None:
         """Stop the services that end with us, then save everything."""
         self.ready.clear()
-        self.runner.say("operator", [OperatorCommanded(command="shutdown", by="signal")])
+        told = self.runner.say("operator", [OperatorCommanded(command="shutdown", by="signal")])
+        assert told is not None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SHUTDOWN_S):
-                await self._idle("application_recovery")
+                await self._handled("application_recovery", told.results[0].id)
                 await self.keeper.save_all()
                 await self.journal.durable(self.journal.position)
 
-    async def _idle(self, name: str) -> None:
+    async def _handled(self, name: str, fact: str) -> None:
+        """This one fact: acts that are in hand stay open, for the next start to go on with."""
         cell = self.runner.cells.get(name)
-        while cell is not None and len(cell.inbox):  # noqa: ASYNC110 - an inbox has no event for "empty"
+        while cell is not None and fact in cell.inbox.unhandled():  # noqa: ASYNC110 - nothing tells of one fact
             await asyncio.sleep(0.02)
 
     # --- change ---

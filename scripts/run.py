@@ -63,6 +63,7 @@ async def _life(world: World, settings: Settings, config_path: Path, listen: str
     from dashboard.observability import serve
     from dashboard.view import Desk
 
+    signals = _Signals()
     desk = Desk(token=settings.nightwarden_token.reveal())
     host, _, port = listen.rpartition(":")
     http, bound = await serve(
@@ -76,7 +77,7 @@ async def _life(world: World, settings: Settings, config_path: Path, listen: str
             async with assembled(world, settings, desk, only=only) as daemon:
                 count = len(world.config.services)
                 print(f"nightwarden watches {count} services; page: http://{host}:{bound}/", flush=True)
-                return await _until_stopped(daemon, config_path)
+                return await _until_stopped(daemon, config_path, signals)
         except FolderInUseError as busy:
             print(f"--state {busy}", file=sys.stderr)
             return 2
@@ -84,15 +85,27 @@ async def _life(world: World, settings: Settings, config_path: Path, listen: str
         await http.cleanup()
 
 
-async def _until_stopped(daemon: "Daemon", config_path: Path) -> int:
+class _Signals:
+    """Heard from the very start, so that one that comes while agents are being restored is not deadly."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.reload = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self.reload.set)
+
+
+async def _until_stopped(daemon: "Daemon", config_path: Path, signals: _Signals) -> int:
     from agents.supervisor import RestartLimitError
 
+    if signals.stop.is_set():
+        return 0
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.stop)
-    changed = asyncio.Event()
-    loop.add_signal_handler(signal.SIGHUP, changed.set)
-    watch = asyncio.create_task(_reload_on_change(daemon, config_path, changed))
+    watch = asyncio.create_task(_reload_on_change(daemon, config_path, signals.reload))
     try:
         await daemon.run()
     except RestartLimitError as error:

@@ -29,7 +29,7 @@ def die_once(daemon: RealDaemon, chance: random.Random) -> None:
     else:
         until("the daemon is ready", daemon.is_ready)
         hurt_one(daemon, chance)
-        time.sleep(chance.uniform(0, 1.5))
+        time.sleep(chance.uniform(0, 1.5) if chance.random() < 0.8 else chance.uniform(1.5, 4))
     daemon.kill()
     if chance.random() < 0.4:  # while nobody watches
         hurt_one(daemon, chance)

@@ -20,6 +20,7 @@ from platforms.process_table import Process, ProcessTable, process_table
 from platforms.process_usage import Usage
 
 _GROUP_LOOK_S = 0.01
+_REST_LOOK_S = 0.002  # after an end: by then what follows from it waits for the disk, and the loop has time
 
 
 class _Life:
@@ -47,6 +48,7 @@ class ProcessPlatform:
         self._services: dict[str, Service] = {}
         self._lives: dict[str, _Life] = {}
         self._last_pid: dict[str, int] = {}
+        self._nothing_left: set[str] = set()  # looked after the leader's end; what is not there cannot come back
         self._locks: dict[str, asyncio.Lock] = {}
         self._callbacks: list[Callable[[Exit], None]] = []
         self._rotations: dict[str, asyncio.Task[None]] = {}
@@ -163,6 +165,7 @@ class ProcessPlatform:
 
     def _watch(self, incarnation: Incarnation, leader: Process | None) -> None:
         """`leader` is None for a process that was born now: its processor time counts from zero."""
+        self._nothing_left.discard(incarnation.service)
         usage = Usage(self._table, leader, asyncio.get_running_loop().time())
         life = self._lives[incarnation.service] = _Life(incarnation, usage)
         life.watch = ExitWatch(
@@ -182,6 +185,7 @@ class ProcessPlatform:
         life.exit = Exit(life.incarnation, code, number, self._outputs.tail(service, 2048), life.stopping)
         del self._lives[service]
         life.gone.set()
+        asyncio.get_running_loop().call_later(_REST_LOOK_S, self._look_for_rest, service)
         for callback in self._callbacks:
             callback(life.exit)
 
@@ -216,16 +220,21 @@ class ProcessPlatform:
 
     async def _clear(self, service: str) -> None:
         """Kill what is left of earlier lives: members of a dead leader's session, detached carriers of our mark."""
-        last = self._last_pid.get(service)
-
-        def left() -> list[Process]:
-            found = [
-                process for mark, process in carriers(self._table, self._state) if mark.service == service
-            ]
-            return found + (leaderless(self._table, last) if last else [])
-
-        await kill_all(left)
+        if service not in self._nothing_left:
+            await kill_all(lambda: self._rest(service))
+            if service not in self._lives:
+                self._nothing_left.add(service)
         self._last_pid.pop(service, None)
+
+    def _rest(self, service: str) -> list[Process]:
+        last = self._last_pid.get(service)
+        found = [process for mark, process in carriers(self._table, self._state) if mark.service == service]
+        return found + (leaderless(self._table, last) if last else [])
+
+    def _look_for_rest(self, service: str) -> None:
+        """The look at all processes of the machine that the next start would have to wait for."""
+        if service not in self._lives and not self._rest(service):
+            self._nothing_left.add(service)
 
     async def _rotate(self, service: str) -> None:
         try:

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup setup-mlops demo run test unit check bench soak locks schema picture clean
+.PHONY: setup setup-mlops demo run test unit check bench soak locks schema docs picture clean
 
 setup: .venv/.ready
 
@@ -54,6 +54,9 @@ locks: setup
 
 schema: setup
 	$(BIN)/python -m config.schema
+
+docs: setup
+	$(BIN)/python -m scripts.make_events_page
 
 picture: setup
 	$(BIN)/python -m scripts.picture

@@ -6,11 +6,11 @@ grandchild looks like a leader. Never fsynced: a power cut ends the processes to
 
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from platforms.names import file_name
 from platforms.platform import Incarnation
+from utils.sealed import SealBrokenError, sealed, unsealed
 
 
 class Record(Struct, frozen=True):
@@ -26,7 +26,7 @@ class Records:
         path = self._path(record.incarnation.service)
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".tmp")
-        fresh.write_bytes(msgspec.json.encode(record))
+        fresh.write_bytes(sealed(record))
         fresh.replace(path)
 
     def remove(self, service: str) -> None:
@@ -37,8 +37,8 @@ class Records:
         found = []
         for path in sorted(self._folder.glob("*.json")):
             try:
-                found.append(msgspec.json.decode(path.read_bytes(), type=Record))
-            except (OSError, msgspec.DecodeError):
+                found.append(unsealed(path.read_bytes(), Record))
+            except (OSError, SealBrokenError):
                 continue
         return found
 

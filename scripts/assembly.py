@@ -27,12 +27,15 @@ from scripts.control import ControlServer
 from scripts.daemon import Daemon
 from scripts.diary import Diary
 from scripts.hands import Hands
+from scripts.inspection import CLOCK, inspect
 from scripts.observer import Observer
 from scripts.team import Member
 from scripts.views import DaemonView
 from utils.clock import Clock, open_clock, rfc3339
+from utils.damage import Damage
 from utils.disk import OsDisk, ThreadOffload, replace_file
 from utils.in_hand import InHand
+from utils.sealed import sealed
 from utils.state_lock import StateLock
 from utils.tracing import Exporter
 
@@ -46,10 +49,14 @@ SHOWN_RECORDS = 300  # of these, in the timeline
 async def assembled(world: World, settings: Settings, desk: Desk, only: str = "") -> AsyncIterator[Daemon]:
     """A restored daemon, ready to `run`. Raises FolderInUseError where another one holds the state folder."""
     with StateLock(world.state_dir):
+        damage = inspect(OsDisk(), world.state_dir)
         page = InHand(world.state_dir / "in_hand")
+        if page.problem:
+            damage.append(Damage(str(world.state_dir / "in_hand"), page.problem))
         offload = ThreadOffload()
         hands = _real_hands(world, offload)
         daemon = Daemon(world, hands, page, _tell, only)
+        daemon.found_damaged = damage
         observer, diary = _observe(daemon), Diary()
         daemon.runner.listeners.append(diary.record)
         await daemon.restore()
@@ -76,10 +83,10 @@ def _real_hands(world: World, offload: ThreadOffload) -> Hands:
     disk = OsDisk()
 
     def clock(last_at: float) -> Clock:
-        path = world.state_dir / "clock.json"
+        path = world.state_dir / CLOCK
         steady, offset = open_clock(path, last_at)
         with contextlib.suppress(OSError):  # a full disk must not keep us from starting
-            replace_file(disk, path, msgspec.json.encode(offset))
+            replace_file(disk, path, sealed(offset))
         return steady
 
     return Hands(

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,7 @@ class Daemon:
         self._team = {member.name: member for member in team(world, hands, tell)}
         self._members = [m for m in self._team.values() if not only or m.name in {only, "service_monitor"}]
         self.extras: list[Child] = []
+        self.found_damaged: Sequence[Damage] = ()  # in other files of the state folder, before they were read
         self._stopped = asyncio.Event()
         self.ready = asyncio.Event()
 
@@ -106,7 +107,7 @@ class Daemon:
 
     def _listen(self) -> None:
         """What the state folder went through so far, and what it goes through from now on."""
-        for damage in (*self.journal.damage, *self.snapshots.damage):
+        for damage in (*self.found_damaged, *self.journal.damage, *self.snapshots.damage):
             self._damaged(damage)
         self.journal.on_damage = self.snapshots.on_damage = self._damaged
         if self.journal.failing:

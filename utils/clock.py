@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
 from msgspec import Struct
+
+from utils.sealed import SealBrokenError, unsealed
 
 
 class Clock(Protocol):
@@ -62,8 +63,8 @@ def choose_offset(stored: Offset | None, boot: str, boot_time: float, wall: floa
 def open_clock(path: Path, last_at: float) -> tuple[SteadyClock, Offset]:
     """The clock of this state folder. A lost or damaged file costs nothing but the old offset."""
     try:
-        stored = msgspec.json.decode(path.read_bytes(), type=Offset)
-    except (OSError, msgspec.DecodeError):
+        stored = unsealed(path.read_bytes(), Offset)
+    except (OSError, SealBrokenError):
         stored = None
     offset = choose_offset(stored, boot_id(), boot_time_s(), time.time(), last_at)
     return SteadyClock(offset.offset_s), offset

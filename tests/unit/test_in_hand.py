@@ -86,6 +86,26 @@ def test_a_flipped_bit_quarantines_no_other_event(tmp_path: Path) -> None:
         assert max(again.deaths.values(), default=0) <= 1
 
 
+def test_every_flipped_bit_that_could_count_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "page"
+    page = InHand(path, boot="b")
+    page.begin("rca", "e1")
+    page.begin("owner", "e2")
+    page.end("owner", "e2")
+    whole = path.read_bytes()
+    header_bits = range(8 * SLOT_BYTES)
+    slot_bits = [
+        8 * (n * SLOT_BYTES + byte) + bit for n in (1, 2) for byte in (0, 1, 4, 8, 9) for bit in range(8)
+    ]
+    for place in (*header_bits, *slot_bits):
+        data = bytearray(whole)
+        data[place // 8] ^= 1 << place % 8
+        path.write_bytes(data)
+        again = InHand(path, boot="b")
+        assert again.problem, f"bit {place}"
+        assert set(again.deaths.items()) <= {("e1", 1)}
+
+
 def test_without_a_disk_to_write_on_healing_goes_on(tmp_path: Path) -> None:
     page = InHand(tmp_path / "no such folder" / "page")
     page.begin("rca", "e1")

@@ -28,6 +28,7 @@ WAIT = "wait"  # the fix without hands: it holds no lock and uses up nothing
 OFF = ("operator", "removed", "unused")
 EXITS = ("exit", "found_dead")
 SHUTDOWN = "*"  # a pause that ends with the next start
+FILE = "file "  # begins the key of a pause by a file; no service is called so
 
 
 class Case(Struct, frozen=True, gc=False):
@@ -89,7 +90,7 @@ class State(Struct):
     )  # services whose end we saw: the incarnation that ended
     incarnations: dict[str, str] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)  # on purpose: why
-    paused: dict[str, str] = field(default_factory=dict)  # by whom; key "" or "*": everything
+    paused: dict[str, str] = field(default_factory=dict)  # by whom; key "", "*" or "file ...": everything
     storage: dict[str, str] = field(default_factory=dict)  # key "": the problem, while there is one
 
     def copy(self) -> "State":
@@ -262,11 +263,16 @@ def _commanded(state: State, fact: OperatorCommanded) -> None:
         case "start":
             state.stopped.pop(fact.service, None)
         case "pause":
-            state.paused[fact.service] = fact.by or "an operator"
+            state.paused[_switch(fact)] = fact.by or "an operator"
         case "resume":
-            state.paused.pop(fact.service, None)
+            state.paused.pop(_switch(fact), None)
         case "shutdown":
             state.paused[SHUTDOWN] = "the shutdown of the daemon"
+
+
+def _switch(fact: OperatorCommanded) -> str:
+    """A file that pauses is a switch of its own: whoever resumes elsewhere does not throw it."""
+    return fact.by if fact.by.startswith(FILE) else fact.service
 
 
 def _configured(state: State, fact: ConfigChanged) -> None:

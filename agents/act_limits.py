@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from agents.act_ledger import HOUR_S, SHUTDOWN, WAIT, State, Trust, pair
+from agents.act_ledger import FILE, HOUR_S, SHUTDOWN, WAIT, State, Trust, pair
 from agents.events import FixChosen
 from agents.suspicion import Suspicion
 from analysis.beta import quantile
@@ -112,7 +112,8 @@ def _breaker(q: Question) -> str:
 
 
 def _paused(q: Question) -> str:
-    by = next((q.state.paused[key] for key in ("", SHUTDOWN, q.target) if key in q.state.paused), "")
+    paused = q.state.paused
+    by = next((paused[key] for key in paused if key in {"", SHUTDOWN, q.target} or key.startswith(FILE)), "")
     return f"paused by {by}" if by else ""
 
 

@@ -80,6 +80,18 @@ def test_a_pause_holds_every_act_back_and_the_resume_starts_it() -> None:
     assert gate.tick(3.0) == []
 
 
+def test_a_pause_by_a_file_lasts_as_long_as_the_file_and_no_longer() -> None:
+    gate = Gate()
+    gate.tell(OperatorCommanded(command="pause", by="file PAUSE"))
+    gate.tell(OperatorCommanded(command="resume", by="anna"))
+    assert limit(gate.ask("s0")) == "paused"
+    gate.tell(OperatorCommanded(command="pause", by="anna"))
+    gate.tell(OperatorCommanded(command="resume", by="file PAUSE"))
+    assert gate.tick(1.0) == []
+    gate.tell(OperatorCommanded(command="resume", by="anna"))
+    assert [act.service for act in gate.tick(2.0)] == ["s0"]
+
+
 def test_a_shutdown_starts_no_new_act() -> None:
     gate = Gate()
     gate.tell(OperatorCommanded(command="shutdown"))

@@ -47,7 +47,7 @@ def read_header(data: bytes) -> Header:
 
 def parse(data: bytes, state_type: type[S], journal_position: int) -> tuple[Header, S]:
     """Raises SnapshotDamagedError unless every line is as it was written, fits the type and the journal."""
-    content = _checked(data)
+    content = checked(data)
     header = read_header(content)
     reach = max(header.position, header.read_to, header.since - 1)
     if reach > journal_position:
@@ -64,7 +64,7 @@ def parse(data: bytes, state_type: type[S], journal_position: int) -> tuple[Head
     return header, state_type(**tables)
 
 
-def _checked(data: bytes) -> bytes:
+def checked(data: bytes) -> bytes:
     """Everything before the footer, when the footer is there and agrees."""
     if not data.endswith(b"\n"):
         raise SnapshotDamagedError("it ends in the middle")

@@ -21,7 +21,15 @@ from msgspec import Struct
 from utils.clock import rfc3339
 from utils.damage import Damage, set_aside
 from utils.disk import Disk, Handle, Offload, remove_if_there
-from utils.snapshot_format import SLICE_VALUES, Footer, Header, SnapshotDamagedError, parse, read_header
+from utils.snapshot_format import (
+    SLICE_VALUES,
+    Footer,
+    Header,
+    SnapshotDamagedError,
+    checked,
+    parse,
+    read_header,
+)
 
 S = TypeVar("S")
 log = structlog.get_logger()
@@ -103,14 +111,17 @@ class Snapshots:
         loaded: Loaded[S] | None = None
         for path in self._paths(agent):
             try:
-                header, state = parse(self._disk.read(path), state_type, journal_position)
+                data = self._disk.read(path)
+                if loaded is not None:
+                    checked(data)  # a spare that nobody looks at is none
+                    continue
+                header, state = parse(data, state_type, journal_position)
             except FileNotFoundError:
                 continue
             except (SnapshotDamagedError, OSError) as error:
                 problems[path] = str(error)
                 continue
             loaded = Loaded(state, header, path)
-            break
         for path, problem in problems.items():
             self._damaged(path, problem, str(loaded.path) if loaded else "the journal")
         return loaded

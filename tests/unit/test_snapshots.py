@@ -158,3 +158,18 @@ async def test_a_save_without_room_leaves_the_old_generations_and_no_litter() ->
     loaded = store.load("rca", State, 2)
     assert loaded is not None
     assert loaded.state == state(1)
+
+
+async def test_a_damaged_spare_is_told_before_it_is_needed() -> None:
+    disk = SimulatedDisk()
+    for position in (1, 2):
+        await snapshots(disk).save("rca", state(position), mark(position))
+    spare = FOLDER / "rca.prev.jsonl"
+    disk.damage(spare, disk.read(spare)[:64])
+    again = snapshots(disk)
+    loaded = again.load("rca", State, 2)
+    assert loaded is not None
+    assert loaded.state == state(2)
+    [damage] = again.damage
+    assert (damage.path, damage.restored_from) == (str(spare), str(FOLDER / "rca.jsonl"))
+    assert "rca.prev.jsonl.corrupt" in disk.names(FOLDER)

@@ -1,0 +1,88 @@
+"""What depends on others: boots that cannot succeed yet, callers of a slow service, and who pays for what."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from agents.events import FixStarted, IncidentClosed, IncidentOpened, OperatorCommanded, StartRetried
+from config.model import Config
+from tests.fixtures.monitor_kit import service
+from tests.fixtures.virtual_daemon import VirtualDaemon
+from tests.fixtures.virtual_process import Script
+
+
+def say(virtual: VirtualDaemon, command: Any, name: str) -> None:
+    assert virtual.daemon is not None
+    virtual.daemon.runner.say("operator", [OperatorCommanded(service=name, command=command, by="somebody")])
+
+
+async def outage(virtual: VirtualDaemon, for_s: float) -> float:
+    """The service `api` dies while what it needs is away for so long; how many seconds after its return it is well."""
+    await virtual.until(virtual.well, 20.0)
+    say(virtual, "stop", "db")
+    await virtual.until(lambda: virtual.world.leader("db") is None, 6.0)
+    virtual.faults.kill("api")
+    await asyncio.sleep(for_s)
+    say(virtual, "start", "db")
+    assert await virtual.until(lambda: not virtual.world.answer("db").symptom, 2.0)
+    returned_at = virtual.clock.now()
+    assert await virtual.until(lambda: not virtual.world.answer("api").symptom, 120.0)
+    return virtual.clock.now() - returned_at
+
+
+def needy(*, declared: bool) -> VirtualDaemon:
+    services = (service("db"), service("api", depends_on=("db",) if declared else ()))
+    return VirtualDaemon(Config(services=services), {"api": Script(needs=("db",))})
+
+
+@pytest.mark.parametrize("for_s", [10.0, 40.0, 100.0, 1800.0])
+async def test_who_cannot_boot_comes_at_once_when_a_declared_dependency_returns(for_s: float) -> None:
+    async with needy(declared=True) as virtual:
+        assert await outage(virtual, for_s) <= 2.0
+        assert await virtual.until(virtual.well, 20.0)
+        acts = virtual.facts(FixStarted, "api")
+        assert len(acts) == 1
+        assert len(virtual.facts(StartRetried, "api")) >= 3
+
+
+@pytest.mark.parametrize("for_s", [10.0, 40.0, 100.0])
+async def test_where_nothing_says_why_it_comes_within_six_seconds(for_s: float) -> None:
+    async with needy(declared=False) as virtual:
+        assert await outage(virtual, for_s) <= 6.0
+        assert await virtual.until(virtual.well, 60.0)
+        assert virtual.facts(IncidentClosed)[-1].outcome == "healed"
+
+
+async def test_nobody_gives_up_in_two_hours_and_nobody_storms() -> None:
+    async with needy(declared=False) as virtual:
+        assert await outage(virtual, 7200.0) <= 62.0
+        assert 7200 / 75 <= virtual.world.count("started", "api") <= 7200 / 55 + 40
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_at_most_thirteen_boots_in_forty_seconds(declared: bool) -> None:
+    async with needy(declared=declared) as virtual:
+        await outage(virtual, 40.0)
+        assert 5 <= virtual.world.count("started", "api") - 1 <= 14  # the last one succeeds
+
+
+@pytest.mark.parametrize("slow_s", [0.3, 0.45, 0.8, 3.0])
+async def test_callers_of_a_slow_service_are_never_restarted(slow_s: float) -> None:
+    callers = tuple(
+        service(name, timeout_s=timeout_s, depends_on=("db",))
+        for name, timeout_s in (("api", 0.2), ("web", 0.4), ("jobs", 1.0))
+    )
+    scripts = {caller.name: Script(calls=("db",)) for caller in callers}
+    async with VirtualDaemon(Config(services=(service("db"), *callers)), scripts) as virtual:
+        await virtual.until(virtual.well, 20.0)
+        await asyncio.sleep(30.0)  # so that the usual latency is known
+        virtual.faults.slow("db", slow_s)
+        assert await virtual.until(virtual.well, 120.0)
+        await asyncio.sleep(60.0)
+        assert virtual.well()
+        assert virtual.facts(IncidentOpened, "api")
+        assert {
+            caller.name: virtual.world.count("started", caller.name) for caller in callers
+        } == dict.fromkeys((caller.name for caller in callers), 1)
+        assert virtual.world.count("started", "db") == 2

@@ -1,0 +1,65 @@
+"""Whole days in seconds: a crash every ten minutes is ordinary life, and the ups and downs of load are nobody's fault."""
+
+import asyncio
+from math import pi, sin
+from random import Random
+
+import pytest
+
+from agents import service_monitor
+from agents.events import FixStarted, IncidentClosed, IncidentOpened
+from config.model import Config, Limits, PrometheusMetrics
+from tests.fixtures.daemon_audit import audit
+from tests.fixtures.monitor_kit import service
+from tests.fixtures.virtual_daemon import VirtualDaemon
+
+DAY_S = 86_400.0
+FLEET = Config(
+    services=tuple(
+        service(
+            name,
+            interval_s=30.0,
+            timeout_s=1.0,
+            depends_on=needs,
+            limits=Limits(memory_mib=256, open_files=512),
+            metrics=PrometheusMetrics(url=f"http://127.0.0.1/{name}/metrics", interval_s=30.0),
+        )
+        for name, needs in (("db", ()), ("api", ("db",)), ("web", ("api",)))
+    )
+)
+
+
+@pytest.fixture(autouse=True)
+def coarse_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ticks as rare as they may be without looking like gaps."""
+    monkeypatch.setattr(service_monitor, "TICK_S", 1.9)
+
+
+async def test_a_crash_every_ten_minutes_is_ordinary_life() -> None:
+    async with VirtualDaemon(FLEET, snapshot_s=3600.0) as virtual:
+        await virtual.until(virtual.well, 60.0)
+        for n in range(144):
+            virtual.faults.kill(("db", "api", "web")[n % 3])
+            await asyncio.sleep(600.0)
+        assert virtual.well()
+        assert [fact.outcome for fact in virtual.facts(IncidentClosed)] == ["healed"] * 144
+        assert max(fact.seconds for fact in virtual.facts(IncidentClosed)) < 15.0
+        assert virtual.world.count("started") == 3 + 144
+        await asyncio.sleep(0.5)
+        assert audit(virtual) == []
+
+
+async def test_load_peaks_and_daily_cycles_are_never_acted_upon() -> None:
+    random = Random(7)
+    async with VirtualDaemon(FLEET, snapshot_s=3600.0) as virtual:
+        await virtual.until(virtual.well, 60.0)
+        for minute in range(int(DAY_S / 60)):
+            daily = 3.0 - 2.5 * sin(2 * pi * minute / 1440 + 1.0)
+            for name in virtual.world.services:
+                process = virtual.world.leader(name)
+                assert process is not None
+                peak = 6.0 if minute % 240 in range(30, 36) else 1.0
+                process.load = daily * peak * random.uniform(0.8, 1.25)
+            await asyncio.sleep(60.0)
+        assert virtual.facts(IncidentOpened) == []
+        assert virtual.facts(FixStarted) == []

@@ -214,6 +214,7 @@ def test_commands_on_a_page_exist(path: Path) -> None:
     options = {option for sub in _parsers() for action in sub._actions for option in action.option_strings}
     for line in re.findall(r"nightwarden (?:[a-z]+) [^`\n#]*", code):
         assert set(re.findall(r"(?<= )--[a-z-]+", line)) <= options, line
+    assert set(re.findall(r"`(--[a-z-]+)", path.read_text())) <= options
     modules = re.findall(r"python3? -m ((?:scripts|config|examples)[\w.]*)", code)
     assert [name for name in modules if not (ROOT / (name.replace(".", "/") + ".py")).exists()] == []
 

@@ -31,6 +31,7 @@ from agents.events import (
 )
 from agents.suspicion import Suspicion
 from config.world import World
+from utils.alone import run_alone
 
 
 class ActGate:
@@ -135,3 +136,7 @@ class ActGate:
     def waiting(self) -> list[Pending]:
         """Choices that wait for a limit, for people who ask."""
         return list(self.state.pending.values())
+
+
+if __name__ == "__main__":
+    run_alone(__file__)

@@ -10,6 +10,7 @@ from agents.agent import Results, Traits
 from agents.events import AnomalyDetected, Event, ObservationResumed, ServiceSampled, Tick
 from analysis.series import sources
 from config.world import World
+from utils.alone import run_alone
 
 if TYPE_CHECKING:
     from analysis.robust import Matrix, Scrape
@@ -120,3 +121,7 @@ class AnomalyDetector:
     def _muted(self, service: str, metric: str, at: float) -> bool:
         last = self.state.reported.get(f"{service}/{metric}")
         return last is not None and at - last.at < MUTE_S
+
+
+if __name__ == "__main__":
+    run_alone(__file__)

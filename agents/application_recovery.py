@@ -32,6 +32,7 @@ from platforms.actions import START, Order, build_verbs, check_steps, happened
 from platforms.boot import Booter, Terms
 from platforms.fleet import Fleet, Start, section
 from platforms.platform import Files, Incarnation, Platform, PlatformError, Prober
+from utils.alone import run_alone
 from utils.jobs import Ended, Jobs, uninterrupted
 
 RESUME_AFTER_S = 1.0
@@ -270,3 +271,7 @@ class ApplicationRecovery:
     def _say(self) -> Outlet:
         assert self._outlet is not None  # every handling waits for the root
         return self._outlet
+
+
+if __name__ == "__main__":
+    run_alone(__file__)

@@ -16,6 +16,7 @@ from config.world import World
 from platforms.faults import FAULTS, AnyPlan, FaultRefused, Faults, StopDependency
 from platforms.file_copies import put_in_place
 from platforms.platform import Platform, PlatformError
+from utils.alone import run_alone
 from utils.jobs import uninterrupted
 
 LONGEST_S = 600.0
@@ -172,3 +173,7 @@ class ChaosController:
 
 def _fault(plan: AnyPlan) -> str:
     return str(plan.__struct_config__.tag)
+
+
+if __name__ == "__main__":
+    run_alone(__file__)

@@ -12,6 +12,7 @@ from config.world import World
 from platforms.actions import START, Order, check_steps, happened
 from platforms.boot import Booter, Terms
 from platforms.platform import Files, Platform, PlatformError, Prober
+from utils.alone import run_alone
 from utils.jobs import Ended, Jobs, uninterrupted
 
 STEPS = ("restore", "restart_unless_healthy")
@@ -185,3 +186,7 @@ class DataRecovery:
             undo="; ".join(restores.undo) if restores else "",
             output=output,
         )
+
+
+if __name__ == "__main__":
+    run_alone(__file__)

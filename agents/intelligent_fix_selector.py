@@ -30,6 +30,7 @@ from analysis.choice import Option, prior, rank
 from config.fixes import Fix
 from config.model import ProcessPlatform, Service
 from config.world import World
+from utils.alone import run_alone
 
 __all__ = ["IntelligentFixSelector", "State"]
 
@@ -229,3 +230,7 @@ def _after(case: Case, fact: Event) -> Case:
         case FixFailed() if fact.fix == case.pending:
             return replace(case, pending="")
     return case
+
+
+if __name__ == "__main__":
+    run_alone(__file__)

@@ -9,6 +9,7 @@ from agents.events import CauseName, Event, FailurePredicted, ObservationResumed
 from analysis.exhaustion import Outlook, Series
 from config.model import Limits
 from config.world import World
+from utils.alone import run_alone
 
 __all__ = ["MlFailurePredictor"]
 
@@ -124,3 +125,7 @@ def _reasons(metric: str, value: float, limit: float, outlook: Outlook) -> tuple
         f"{metric} rose by {trend.rise:.1f} {unit} in {trend.span_s:.0f} s, {steps}",
         f"at {pace} it reaches {limit:g} in {outlook.lead_time_s:.0f} s",
     )
+
+
+if __name__ == "__main__":
+    run_alone(__file__)

@@ -31,6 +31,7 @@ from agents.events import (
 )
 from agents.incident_story import plain, sentence
 from config.world import World
+from utils.alone import run_alone
 
 QUIET_S = 1800.0  # the same sentence is not repeated within this time
 BOOT_QUIET_S = 60.0
@@ -144,3 +145,7 @@ _HOUSE: dict[type[Fact], Callable[[Any], str]] = {
     ServiceStopped: lambda f: "" if f.why == "shutdown" else sentence(f),
     EventQuarantined: lambda f: f"{f.agent} failed on event {f.event} and goes on without it: {f.error}",
 }
+
+
+if __name__ == "__main__":
+    run_alone(__file__)

@@ -38,6 +38,7 @@ from analysis.root_cause import UNKNOWN, Ranked, rank
 from analysis.symptoms import signature
 from config.model import Service
 from config.world import World
+from utils.alone import run_alone
 
 __all__ = ["RcaEngine", "State"]
 
@@ -194,3 +195,7 @@ def _refute(case: Case, failed: FixFailed) -> Case:
 
 def _cause(ranked: Ranked) -> Cause:
     return Cause(ranked.cause, ranked.service, ranked.confidence, ranked.evidence)
+
+
+if __name__ == "__main__":
+    run_alone(__file__)

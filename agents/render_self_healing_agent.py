@@ -40,6 +40,7 @@ from agents.incident_verification import Streak
 from agents.incident_views import explain
 from agents.incidents import Incident, last_act
 from config.world import World
+from utils.alone import run_alone
 
 RETRY_AT_ONCE_S = 30.0  # a seen exit need not wait for slow probing, unless the last round was this young
 THINKERS = ("rca_engine", "intelligent_fix_selector", "act_gate")
@@ -276,3 +277,7 @@ class RenderSelfHealingAgent:
                 streak = self._streaks.get(incident.service, Streak())
                 results += judge_act(self.world.config, self.state, streak, incident, act, tick.at)
         return results
+
+
+if __name__ == "__main__":
+    run_alone(__file__)

@@ -38,6 +38,7 @@ from platforms.figures import FigureRounds, Figures
 from platforms.file_rounds import FileRounds, FileSeen
 from platforms.platform import Exit, Files, Platform, Prober, Scraper
 from platforms.probe_rounds import Look, ProbeRounds
+from utils.alone import run_alone
 from utils.clock import boot_id
 from utils.loop_lag import LagMeter
 
@@ -223,15 +224,9 @@ class ServiceMonitor:
         if outlet is None or service is None or self._mind_the_gap(outlet):
             return
         result, vitals = look.result, self._lives.of(look.service)
-        outlet.emit(
-            ProbeObserved(
-                service=look.service,
-                ok=look.ok,
-                latency_s=result.latency_s,
-                incarnation=look.incarnation,
-                reason=result.reason,
-            )
-        )
+        outlet.emit(ProbeObserved(
+            service=look.service, ok=look.ok, latency_s=result.latency_s, incarnation=look.incarnation, reason=result.reason,
+        ))  # fmt: skip
         verdict = vitals.observe(look.incarnation, look.ok, look.began_at, service.start_timeout_s)
         if look.ok:
             self._latency_s[look.service] = result.latency_s
@@ -298,3 +293,7 @@ class ServiceMonitor:
 
 def _loop_time() -> float:
     return asyncio.get_running_loop().time()
+
+
+if __name__ == "__main__":
+    run_alone(__file__)

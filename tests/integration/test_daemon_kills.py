@@ -11,31 +11,51 @@ from tests.fixtures.journal_audit import audit, facts
 from tests.fixtures.real_daemon import RealDaemon, until
 
 SERVICES = ("a", "b", "c", "d")
+ENDED = {"closed", "withdrawn"}
 
 
-def hurt_one(daemon: RealDaemon, chance: random.Random, killed: set[int]) -> None:
-    """Kill or freeze a service, as a careless person would: whatever process it is now."""
-    pids = [pid for leaders in daemon.leaders().values() for _, pid in leaders]
-    if pids:
-        pid, number = chance.choice(pids), chance.choice((signal.SIGKILL, signal.SIGSTOP))
+class Vandal:
+    """Kills and freezes services, whatever process they are now, and remembers whom.
+
+    One that was hurt gets peace until its incident is over: three failures of a fix make the daemon rest it.
+    """
+
+    def __init__(self, daemon: RealDaemon, seed: int) -> None:
+        self.daemon = daemon
+        self.chance = random.Random(seed)
+        self.killed: set[int] = set()
+        self.peace = dict.fromkeys(SERVICES, 0)  # lives of the daemon
+
+    def hurt_one(self) -> None:
+        leaders = self.daemon.leaders()
+        victims = [name for name, lives in self.peace.items() if lives <= 0 and name in leaders]
+        if not victims:
+            return
+        name, number = self.chance.choice(victims), self.chance.choice((signal.SIGKILL, signal.SIGSTOP))
+        pid = leaders[name][0][1]
+        self.peace[name] = 4
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
             if number == signal.SIGKILL:
-                killed.add(pid)
+                self.killed.add(pid)
 
-
-def die_once(daemon: RealDaemon, chance: random.Random, killed: set[int]) -> None:
-    """One life of the daemon: a service is hurt, and the daemon is killed at some instant of what follows."""
-    daemon.launch()
-    if chance.random() < 0.3:
-        time.sleep(chance.uniform(0.1, 0.6))  # while it restores, adopts or starts
-    else:
-        until("the daemon is ready", daemon.is_ready)
-        hurt_one(daemon, chance, killed)
-        time.sleep(chance.uniform(0, 1.5) if chance.random() < 0.8 else chance.uniform(1.5, 4))
-    daemon.kill()
-    if chance.random() < 0.4:  # while nobody watches
-        hurt_one(daemon, chance, killed)
+    def die_once(self) -> None:
+        """One life of the daemon: a service is hurt, and the daemon is killed at some instant of what follows."""
+        self.daemon.launch()
+        if self.chance.random() < 0.3:
+            time.sleep(self.chance.uniform(0.1, 0.6))  # while it restores, adopts or starts
+        else:
+            until("the daemon is ready", self.daemon.is_ready)
+            for incident in self.daemon.incidents():
+                if incident["status"] not in ENDED:
+                    self.peace[incident["service"]] = 2
+            self.hurt_one()
+            longest_s = self.chance.choice((1.5, 1.5, 1.5, 4))
+            time.sleep(self.chance.uniform(0, longest_s))
+            self.peace = {name: lives - 1 for name, lives in self.peace.items()}
+        self.daemon.kill()
+        if self.chance.random() < 0.4:  # while nobody watches
+            self.hurt_one()
 
 
 def held_together(daemon: RealDaemon) -> None:
@@ -43,7 +63,7 @@ def held_together(daemon: RealDaemon) -> None:
     until("every service is healthy", daemon.all_healthy, 60)
     until(
         "every incident has come to its end",
-        lambda: all(incident["status"] in {"closed", "withdrawn"} for incident in daemon.incidents()),
+        lambda: all(incident["status"] in ENDED for incident in daemon.incidents()),
         60,
     )
     leaders = daemon.leaders()
@@ -67,17 +87,17 @@ def every_mark_is_one_life(daemon: RealDaemon, killed: set[int]) -> None:
 
 
 def kill_often(folder: Path, kills: int, seed: int) -> tuple[int, int]:
-    chance, killed = random.Random(seed), set[int]()
     daemon = RealDaemon(folder, *SERVICES)
     daemon.configure(
         [daemon.tiny("a"), daemon.tiny("b", "a"), daemon.tiny("c", probe=False), daemon.tiny("d", "a")]
     )
+    vandal = Vandal(daemon, seed)
     try:
         for _ in range(kills):
-            die_once(daemon, chance, killed)
+            vandal.die_once()
         daemon.start()
         held_together(daemon)
-        every_mark_is_one_life(daemon, killed)
+        every_mark_is_one_life(daemon, vandal.killed)
         return audit(daemon.state), len(facts(daemon.state, "IncidentOpened"))
     finally:
         daemon.end()

@@ -15,8 +15,9 @@ setup: .venv/.ready
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
+# requirements.txt holds the same pins as the lock; pip takes no hashes beside -e
 setup-mlops: setup
-	$(BIN)/pip install --quiet -e '.[mlops]' -c requirements/core.lock
+	$(BIN)/pip install --quiet -e '.[mlops]' -c requirements.txt
 
 demo: setup
 	$(BIN)/nightwarden demo --report report.json

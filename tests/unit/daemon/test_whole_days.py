@@ -9,11 +9,11 @@ import pytest
 from agents import service_monitor
 from agents.events import FixStarted, IncidentClosed, IncidentOpened
 from config.model import Config, Limits, PrometheusMetrics
+from platforms import figures
 from tests.fixtures.daemon_audit import audit
 from tests.fixtures.monitor_kit import service
 from tests.fixtures.virtual_daemon import VirtualDaemon
 
-DAY_S = 86_400.0
 FLEET = Config(
     services=tuple(
         service(
@@ -21,7 +21,7 @@ FLEET = Config(
             interval_s=30.0,
             timeout_s=1.0,
             depends_on=needs,
-            limits=Limits(memory_mib=256, open_files=512),
+            limits=Limits(open_files=512),
             metrics=PrometheusMetrics(url=f"http://127.0.0.1/{name}/metrics", interval_s=30.0),
         )
         for name, needs in (("db", ()), ("api", ("db",)), ("web", ("api",)))
@@ -31,8 +31,9 @@ FLEET = Config(
 
 @pytest.fixture(autouse=True)
 def coarse_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ticks as rare as they may be without looking like gaps."""
+    """Ticks as rare as they may be without looking like gaps, and samples as rare as scrapes."""
     monkeypatch.setattr(service_monitor, "TICK_S", 1.9)
+    monkeypatch.setattr(figures, "_CALM_S", 30.0)
 
 
 async def test_a_crash_every_ten_minutes_is_ordinary_life() -> None:
@@ -49,16 +50,17 @@ async def test_a_crash_every_ten_minutes_is_ordinary_life() -> None:
         assert audit(virtual) == []
 
 
-async def test_load_peaks_and_daily_cycles_are_never_acted_upon() -> None:
+@pytest.mark.parametrize("hours", [4, pytest.param(24, marks=pytest.mark.soak)])
+async def test_load_peaks_and_daily_cycles_are_never_acted_upon(hours: int) -> None:
     random = Random(7)
     async with VirtualDaemon(FLEET, snapshot_s=3600.0) as virtual:
         await virtual.until(virtual.well, 60.0)
-        for minute in range(int(DAY_S / 60)):
-            daily = 3.0 - 2.5 * sin(2 * pi * minute / 1440 + 1.0)
+        for minute in range(60 * hours):
+            daily = 3.0 - 2.5 * sin(2 * pi * minute / (60 * hours) + 1.0)
             for name in virtual.world.services:
                 process = virtual.world.leader(name)
                 assert process is not None
-                peak = 6.0 if minute % 240 in range(30, 36) else 1.0
+                peak = 6.0 if minute % 120 in range(30, 36) else 1.0
                 process.load = daily * peak * random.uniform(0.8, 1.25)
             await asyncio.sleep(60.0)
         assert virtual.facts(IncidentOpened) == []

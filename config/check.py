@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from config.child_path import child_path
 from config.model import Config, Service
 
 _UNSAID = (
@@ -51,7 +52,9 @@ def _missing_on_disk(service: Service) -> Iterator[tuple[str, str]]:
         yield "platform.cwd", f"no such folder now: {cwd.absolute()}"
     elif os.sep in program and not os.access(cwd / program, os.X_OK):
         yield "platform.command[0]", f"no such program now: {cwd / program}"
-    elif os.sep not in program and not shutil.which(program, path=service.platform.env.get("PATH")):
+    elif os.sep not in program and not shutil.which(
+        program, path=service.platform.env.get("PATH", child_path(os.environ))
+    ):
         yield "platform.command[0]", f"no such program on PATH now: {program}"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from config.child_path import child_path
 from config.secret import without_secrets
 
 _MARK, _SERVICE, _STATE = "NIGHTWARDEN_INCARNATION", "NIGHTWARDEN_SERVICE", "NIGHTWARDEN_STATE"
@@ -17,7 +18,8 @@ class Mark(Struct, frozen=True):
 def public_environment(daemon: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
     """What a command of a service may see: the daemon's environment without its secrets, plus its own."""
     allowed = without_secrets(daemon).items()
-    return {key: value for key, value in allowed if not key.startswith("NIGHTWARDEN_")} | dict(own)
+    inherited = {key: value for key, value in allowed if not key.startswith("NIGHTWARDEN_")}
+    return {**inherited, "PATH": child_path(daemon), **own}
 
 
 def marked(environment: Mapping[str, str], mark: Mark, state: str) -> dict[str, str]:

@@ -74,6 +74,13 @@ async def test_a_command_beside_its_service_is_found_from_its_folder(rig: RealRi
     assert await printed(platform_for(rig, "./tool", cwd=str(tmp_path)), "one") == "found\n"
 
 
+async def test_python_is_our_own_where_we_run_in_a_virtual_environment(rig: RealRig) -> None:
+    if sys.prefix == sys.base_prefix:
+        pytest.skip("this test runs outside of a virtual environment")
+    platform = platform_for(rig, "python", "-c", "import sys; print(sys.prefix)")
+    assert (await printed(platform, "one")).strip() == sys.prefix
+
+
 async def test_python_is_our_own_where_the_path_has_none(rig: RealRig, tmp_path: Path) -> None:
     platform = platform_for(rig, "python", "-c", "import sys; print(sys.prefix)", env={"PATH": str(tmp_path)})
     assert (await printed(platform, "one")).strip() == sys.prefix
@@ -114,6 +121,7 @@ async def test_another_state_folder_does_not_adopt_our_children(rig: RealRig, tm
 async def test_a_daemon_that_died_before_it_took_a_note_is_survived(rig: RealRig) -> None:
     life = await rig.daemon().start("steady", "m1")
     (rig.folder / "run" / "steady.json").unlink()
+    await until(lambda: bool(environ_of(life.pid)))  # for an instant of its exec the kernel shows none
     [adopted] = await rig.daemon().adopt()
     assert (adopted.pid, adopted.mark) == (life.pid, "m1")
 

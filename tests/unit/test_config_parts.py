@@ -1,5 +1,6 @@
 import json
 import pickle
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from msgspec import structs
 
 from config import schema
 from config.check import state_problem, warnings
+from config.child_path import child_path
 from config.diff import Diff, diff, digest
 from config.graph import dependants, dependencies, start_order
 from config.loader import parse
@@ -161,3 +163,17 @@ def test_children_inherit_no_secrets_and_logs_know_them_all() -> None:
     environ = {"PATH": "/bin", "RENDER_API_KEY": "rnd_x", "OPENAI_API_KEY": ""}
     assert without_secrets(environ) == {"PATH": "/bin"}
     assert secret_values(environ) == ("rnd_x",)
+
+
+@pytest.mark.parametrize(
+    ("executable", "first"), [("/app/.venv/bin/python", "/app/.venv/bin"), ("", "/usr/bin")]
+)
+def test_the_commands_of_our_own_virtual_environment_come_first_for_children(
+    monkeypatch: pytest.MonkeyPatch, executable: str, first: str
+) -> None:
+    monkeypatch.setattr(sys, "base_prefix", "/usr")
+    monkeypatch.setattr(sys, "prefix", "/app/.venv" if executable else "/usr")
+    monkeypatch.setattr(sys, "executable", executable or "/usr/bin/python3")
+    folders = child_path({"PATH": "/usr/bin:/app/.venv/bin:/bin"}).split(":")
+    assert folders[0] == first
+    assert sorted(folders) == ["/app/.venv/bin", "/bin", "/usr/bin"]

@@ -23,7 +23,7 @@ demo: setup
 	$(BIN)/nightwarden demo --report report.json
 
 run: setup
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nightwarden run
+	$(BIN)/nightwarden run
 
 test: setup
 	$(BIN)/coverage erase

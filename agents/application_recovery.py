@@ -13,6 +13,7 @@ import msgspec
 
 from agents.agent import Outlet, Results, Traits
 from agents.events import (
+    CauseFound,
     ChangeObserved,
     ConfigChanged,
     Event,
@@ -25,7 +26,7 @@ from agents.events import (
     ServiceStopped,
     StartRetried,
 )
-from agents.recovery_state import Ledger, Releases, State, fold
+from agents.recovery_state import Ledger, Releases, State, fold, found_of
 from config.model import Service, Stop
 from config.world import World
 from platforms.actions import START, Order, build_verbs, check_steps, happened
@@ -49,10 +50,11 @@ class ApplicationRecovery:
         HealthChanged,
         FixVerified,
         ChangeObserved,
+        CauseFound,
     )
     emits: tuple[type[Event], ...] = (FixApplied, ServiceStarted, ServiceStopped, StartRetried)
-    # an operator's word, and the return of a dependency, get through while an act on the same service is in hand
-    urgent: tuple[type[Event], ...] = (OperatorCommanded, HealthChanged)
+    # an operator's word, the return of a dependency, and another cause get through while an act is in hand
+    urgent: tuple[type[Event], ...] = (OperatorCommanded, HealthChanged, CauseFound)
     traits = Traits(waits_for_disk=True, workers=1024, deadline_s=120.0, attempts=3)
 
     def __init__(self, world: World, platform: Platform, prober: Prober, files: Files) -> None:
@@ -66,6 +68,7 @@ class ApplicationRecovery:
         self._jobs = Jobs()
         self._booter = Booter(platform, prober)
         self._fleet = Fleet(world, platform, self._booter, self._jobs, self._ledger)
+        self._acts: dict[str, FixStarted] = {}  # in hand, by target
         self._declared: dict[str, Service] = {}  # how to stop what is configured no more
         self._outlet: Outlet | None = None
         self._rooted = asyncio.Event()
@@ -93,6 +96,8 @@ class ApplicationRecovery:
             case HealthChanged():
                 self._ledger.hear(event)
                 self._fleet.health_changed(event.service, healthy=event.health == "healthy")
+            case CauseFound():
+                await self._give_way(event)
             case ConfigChanged() if event.why != "refused" and not self.world.dry_run:
                 return await self._configure(event)
             case OperatorCommanded() if not self.world.dry_run:
@@ -114,18 +119,28 @@ class ApplicationRecovery:
             return self._applied(act, "failed", "it is no longer in the configuration")
         if self._ledger.is_stopped(act.service):
             return self._applied(act, "failed", "stopped by operator")
+        if why := self._ledger.outdated(act, self.state.causes.get(act.service)):
+            return self._applied(act, "failed", why)
         if not fix.steps:
             return self._applied(act, "done")
         try:
             due_at, starting = self._booter.due_at(act.service), self._jobs.busy(act.service)
             await self._jobs.end(act.service, "an act took it over")
             work = self._carry_out(act, fix.steps, service, due_at=due_at, starting=starting)
+            self._acts[act.service] = act
             return await self._jobs.run(act.service, work)
         except Ended as ended:
             await self._not_while_closing()
             return self._applied(act, "failed", str(ended))
         except PlatformError as error:
             return self._applied(act, "failed", str(error))
+        finally:
+            self._acts.pop(act.service, None)
+
+    async def _give_way(self, found: CauseFound) -> None:
+        act = self._acts.get(found.best.service)
+        if act is not None and (why := self._ledger.outdated(act, found_of(found))):
+            await self._jobs.end(act.service, why)
 
     async def _not_while_closing(self) -> None:
         """An act that the end of the daemon meets stays open: the next start finds it and goes on."""

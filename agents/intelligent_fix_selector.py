@@ -28,7 +28,7 @@ from agents.events import (
 from analysis.bandit import Outcomes, Tally, learn, probability
 from analysis.choice import Option, prior, rank
 from config.fixes import Fix
-from config.model import ProcessPlatform, Service
+from config.model import Service
 from config.world import World
 from utils.alone import run_alone
 
@@ -161,13 +161,7 @@ class IntelligentFixSelector:
             return not down  # the dead do not rise by being watched
         if fix.name == "respawn" and not down:
             return False
-        declared = {
-            "process": isinstance(target.platform, ProcessPlatform),
-            "release": target.release is not None,
-            "files": bool(target.files),
-            "caches": bool(target.caches),
-        }
-        return all(declared[need] for need in fix.needs)
+        return fix.applies_to(target)
 
     def _is_down(self, service: Service) -> bool:
         return self.state.health.get(service.name) == "down"

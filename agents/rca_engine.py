@@ -54,6 +54,7 @@ SERVICE_FACTS = (
 )
 NO_NOTES = Notes()
 MOST_KNOWLEDGE = 1000
+RECONSIDERED = 0.8  # how sure to be before an answer is taken back while a fix is under way
 
 
 class RcaEngine:
@@ -82,16 +83,20 @@ class RcaEngine:
                 return [self._diagnose(event.at, replace(self._case(event), refuted=()))]
             case FixFailed():
                 return [self._diagnose(event.at, _refute(self._case(event), event))]
-            case StartRetried() if event.missing and event.incident in self.state.cases:
-                return self._reconsider(event)
+            case StartRetried() if event.incident in self.state.cases:
+                return self._reconsider(event, event.incident)
+            case FileDamaged():
+                open_ones = (key for key, case in self.state.cases.items() if case.service == event.service)
+                return self._reconsider(event, incident) if (incident := next(open_ones, "")) else ()
         return ()
 
-    def _reconsider(self, event: StartRetried) -> Results:
-        """A boot that lacks a dependency may show the true cause; the act goes on, people read why it lasts."""
-        case = self.state.cases[event.incident]
+    def _reconsider(self, event: StartRetried | FileDamaged, incident: str) -> Results:
+        """A boot that fails, and a file that turns out to be damaged, may show the true cause of what is open."""
+        case = self.state.cases[incident]
         notes = note(self._notes(event.service), event)
-        found = self._diagnose(event.at, case, {event.service: notes})
-        return [found] if (found.best.name, found.best.service) != case.found else ()
+        found = replace(self._diagnose(event.at, case, {event.service: notes}), incident=incident)
+        sure = found.best.confidence >= RECONSIDERED or found.best.service != case.service
+        return [found] if sure and (found.best.name, found.best.service) != case.found else ()
 
     def apply(self, fact: Event) -> None:
         cases = self.state.cases

@@ -6,9 +6,11 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from agents.events import (
+    CauseFound,
     ChangeObserved,
     ConfigChanged,
     Event,
+    FixStarted,
     FixVerified,
     HealthChanged,
     OperatorCommanded,
@@ -58,6 +60,14 @@ class Releases(Struct, frozen=True):
     good: tuple[str, ...]
 
 
+class Found(Struct, frozen=True):
+    """The newest word on what an incident comes from; by culprit."""
+
+    incident: str
+    cause: str
+    at: float
+
+
 class InForce(Struct, frozen=True):
     """The ConfigChanged that stands."""
 
@@ -70,6 +80,7 @@ class State(Struct):
     lives: dict[str, Life] = field(default_factory=dict)
     stopped: dict[str, Stopped] = field(default_factory=dict)
     releases: dict[str, Releases] = field(default_factory=dict)
+    causes: dict[str, Found] = field(default_factory=dict)
     config: dict[str, InForce] = field(default_factory=dict)
 
 
@@ -112,11 +123,24 @@ class Ledger:
         life = self._state().lives.get(service)
         return life is not None and life.seen
 
+    def outdated(self, act: FixStarted, found: Found | None) -> str:
+        """To start again and again does not help against a cause for which a service has a fix of its own."""
+        service, fixes = self._world.config.service(act.service), self._world.fixes
+        if found is None or service is None or found.incident != act.incident or found.at <= act.at:
+            return ""
+        own = [fix for fix in fixes.values() if fix.cures[0] == found.cause and not fix.only_starts_anew]
+        better = fixes[act.fix].only_starts_anew and any(fix.applies_to(service) for fix in own)
+        return f"it turned out to be {found.cause}" if better and found.cause != act.cause_name else ""
+
     def section_of(self, service: str) -> str:
         life, living = self._state().lives.get(service), self._platform.current(service)
         if life is None or (living is not None and living.mark != life.incarnation):
             return ""
         return life.section
+
+
+def found_of(fact: CauseFound) -> Found:
+    return Found(fact.incident, fact.best.name, fact.at)
 
 
 def _seen(fact: HealthChanged) -> Seen:
@@ -141,6 +165,8 @@ def fold(state: State, fact: Event) -> None:
             _fold_command(state, fact)
         case ChangeObserved(kind="release"):
             _fold_release(state, fact)
+        case CauseFound():
+            state.causes[fact.best.service] = found_of(fact)
         case ConfigChanged() if fact.why != "refused":
             state.config[""] = InForce(fact.id)
         case _:
@@ -170,7 +196,7 @@ def _fold_started(state: State, fact: ServiceStarted) -> None:
 def _fold_stopped(state: State, fact: ServiceStopped) -> None:
     state.lives.pop(fact.service, None)
     if fact.why in {"removed", "unused"}:
-        for table in (state.boots, state.health, state.stopped, state.releases):
+        for table in (state.boots, state.health, state.stopped, state.releases, state.causes):
             table.pop(fact.service, None)
 
 

@@ -7,6 +7,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from config.model import ProcessPlatform, Service
+
 
 class Fix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One remedy. `prior` counts (successes, failures) before any record of our own."""
@@ -23,6 +25,20 @@ class Fix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     needs: tuple[Literal["process", "release", "files", "caches"], ...] = ()
     prior: tuple[float, float] = (1.0, 1.0)
     steps: tuple[str, ...] = ()
+
+    def applies_to(self, service: Service) -> bool:
+        """Whether the service declares what this needs."""
+        declared = {
+            "process": isinstance(service.platform, ProcessPlatform),
+            "release": service.release is not None,
+            "files": bool(service.files),
+            "caches": bool(service.caches),
+        }
+        return all(declared[need] for need in self.needs)
+
+    @property
+    def only_starts_anew(self) -> bool:
+        return set(self.steps) <= {"stop", "kill", "start"}
 
 
 def load_fixes(path: Path | None = None) -> Mapping[str, Fix]:

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 
 from agents.application_recovery import ApplicationRecovery
 from agents.events import (
+    Cause,
+    CauseFound,
     FixApplied,
     FixVerified,
     HealthChanged,
@@ -20,7 +22,7 @@ from agents.events import (
     StartRetried,
 )
 from config.fixes import load_fixes
-from config.model import Release
+from config.model import Release, WatchedFile
 from config.world import World
 from tests.fixtures.recovery_stage import FakeFiles, FakeProber, FakeProcesses, Stage, service
 
@@ -230,6 +232,38 @@ async def test_the_return_of_a_service_nobody_declared_changes_nothing() -> None
         on.say(HealthChanged(service="model", health="healthy"))
         await asyncio.sleep(0.5)
         assert len(on.processes.starts("shop")) == before
+
+
+@pytest.mark.parametrize(
+    ("declared", "cause", "gives_way"),
+    [
+        ({"release": Release()}, "bad_deploy", True),
+        ({"files": (WatchedFile(path="a.json"),)}, "state_corruption", True),
+        ({}, "bad_deploy", False),  # nothing else could be done
+        ({"release": Release()}, "hang", False),  # its fix would start it again, too
+    ],
+)
+async def test_boots_give_way_to_a_fix_that_does_more_once_the_true_cause_is_known(
+    declared: dict[str, Any], cause: str, gives_way: bool
+) -> None:
+    async with stage(service("shop", **declared)) as on:
+        on.processes.lives_s = lambda _: 0.1
+        on.act("shop", "respawn")
+        await asyncio.sleep(2)
+        on.say(CauseFound(incident="i1", service="shop", best=Cause(cause, "shop", 0.9)))
+        await asyncio.sleep(0.1)
+        said = [(f.outcome, f.detail) for f in on.said(FixApplied)]
+        assert said == ([("failed", f"it turned out to be {cause}")] if gives_way else [])
+
+
+async def test_a_cause_that_was_found_before_a_crash_of_ours_is_not_forgotten() -> None:
+    async with stage(service("shop", release=Release())) as on:
+        on.processes.lives_s = lambda _: 0.1
+        on.act("shop", "respawn")
+        await asyncio.sleep(2)
+        found = CauseFound(incident="i1", service="shop", best=Cause("bad_deploy", "shop", 0.9))
+        await on.crash(lambda: on.say(found))
+        assert (await settled(on)).detail == "it turned out to be bad_deploy"
 
 
 async def test_patience_counts_the_boots_of_this_act_over_a_crash_of_ours() -> None:

@@ -184,6 +184,40 @@ def test_a_boot_that_lacks_a_dependency_goes_on_and_names_it() -> None:
     assert made.tell(retried, after_s=1, incident=incident) == []
 
 
+def test_boots_that_fail_after_a_release_show_that_the_release_is_bad_though_a_signal_came_first() -> None:
+    made = chain()
+    made.tell(ChangeObserved(service="shop", kind="release", what="current", before="v1", after="v2"))
+    events = made.open(dead(signal=9), after_s=1)
+    assert answer(events) == ("crash", "shop", "respawn", "shop")
+    incident = only(events, FixChosen).incident
+    trace = "Traceback (most recent call last):\nImportError: cannot import name 'Router'"
+    made.tell(dead(exit_code=1, output=trace, incarnation="shop-2"), after_s=0.2)
+    retried = StartRetried(service="shop", boot=1, wait_s=1, reason="exit code 1", output=trace)
+    [found] = made.tell(retried, incident=incident)
+    assert isinstance(found, CauseFound)
+    assert (found.best.name, found.incident) == ("bad_deploy", incident)
+    assert made.tell(retried, after_s=1, incident=incident) == []
+
+
+def test_a_file_that_turns_out_to_be_damaged_while_a_crash_is_open_is_the_cause() -> None:
+    made = chain()
+    incident = only(made.open(dead(signal=9)), FixChosen).incident
+    made.tell(dead(exit_code=1, incarnation="shop-2"), after_s=0.2)
+    damaged = FileDamaged(service="shop", path="data/shop.json", problem="not JSON at byte 40")
+    [found] = made.tell(damaged, after_s=0.2)
+    assert isinstance(found, CauseFound)
+    assert (found.best.name, found.incident) == ("state_corruption", incident)
+    assert made.tell(FileDamaged(service="pricing", path="x", problem="y")) == []
+
+
+def test_boots_that_fail_for_no_reason_that_anybody_knows_remain_a_crash() -> None:
+    made = chain()
+    incident = only(made.open(dead(signal=9)), FixChosen).incident
+    made.tell(dead(exit_code=1, incarnation="shop-2"), after_s=0.2)
+    retried = StartRetried(service="shop", boot=1, wait_s=1, reason="exit code 1", output="cannot go on")
+    assert made.tell(retried, incident=incident) == []
+
+
 def test_a_process_that_ends_for_want_of_a_dependency_is_started_again_for_as_long_as_it_takes() -> None:
     made = chain()
     made.tell(dead("pricing", signal=9, dependencies=()))

@@ -88,3 +88,22 @@ async def test_a_trouble_that_was_over_before_the_start_holds_nothing_back() -> 
         await asyncio.sleep(1.0)
         assert virtual.state("act_gate").storage == {}
         assert virtual.facts(FixStarted) == []
+
+
+async def test_a_first_start_on_a_folder_that_cannot_be_written_runs_and_says_so() -> None:
+    virtual = VirtualDaemon(FEW)
+    virtual.disk.fault = "read_only"
+    async with virtual:
+        assert virtual.failures == []
+        assert await virtual.until(lambda: virtual.world.leader("api") is not None, 20.0)
+        virtual.faults.kill("db")
+        assert await virtual.until(lambda: len(virtual.facts(FixVerified)) == 1, 10.0)
+        assert virtual.state("act_gate").storage
+        assert any("STATE FOLDER" in line for line in virtual.told)
+        _mend(virtual)
+        assert await virtual.until(lambda: virtual.facts(StorageChanged)[-1].ok, 40.0)
+        virtual.kill(power=True)
+        await virtual.start()
+        assert await virtual.until(virtual.well, 60.0)
+        await asyncio.sleep(0.5)
+        assert audit(virtual) == []

@@ -5,6 +5,8 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from config.problems import ConfigError
 from config.secret import secret_values
 from config.settings import Settings, load_settings
 from config.world import World
+from utils.interpreter import hurry, settle
 from utils.structured_logger import configure, get_logger
 
 if TYPE_CHECKING:
@@ -23,10 +26,12 @@ if TYPE_CHECKING:
 
 log = get_logger("run")
 LOOK_AT_FILE_S = 1.0
+WARM_S = 30.0  # by then agents have imported what they load with their first sample
 
 
 def main(config_path: Path, state_dir: Path, listen: str, *, dry_run: bool = False, only: str = "") -> int:
     """0: stopped on demand; 1: gave up; 2: bad input, nothing was started."""
+    hurry()
     try:
         config, settings = _inputs(config_path, state_dir, listen)
     except ConfigError as error:
@@ -66,23 +71,29 @@ async def _life(world: World, settings: Settings, config_path: Path, listen: str
     signals = _Signals()
     desk = Desk(token=settings.nightwarden_token.reveal())
     host, _, port = listen.rpartition(":")
-    http, bound = await serve(
-        desk, host.strip("[]"), int(port)
-    )  # /health answers before anything heavy is imported
+    http, bound = await serve(desk, host.strip("[]"), int(port))
     try:
-        from scripts.assembly import assembled
         from utils.state_lock import FolderInUseError
 
+        assembled = await asyncio.to_thread(_assembly)  # /health answers while all the rest is imported
         try:
             async with assembled(world, settings, desk, only=only) as daemon:
                 count = len(world.config.services)
                 print(f"nightwarden watches {count} services; page: http://{host}:{bound}/", flush=True)
+                settle()
+                asyncio.get_running_loop().call_later(WARM_S, settle)
                 return await _until_stopped(daemon, config_path, signals)
         except FolderInUseError as busy:
             print(f"--state {busy}", file=sys.stderr)
             return 2
     finally:
         await http.cleanup()
+
+
+def _assembly() -> Callable[..., AbstractAsyncContextManager["Daemon"]]:
+    from scripts.assembly import assembled
+
+    return assembled
 
 
 class _Signals:

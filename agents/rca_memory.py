@@ -111,7 +111,8 @@ def _health(notes: Notes, fact: HealthChanged) -> Notes:
         told = notes.trouble.output if notes.trouble else notes.told
         return replace(notes, told=told, retried=None)
     if fact.symptom:
-        return replace(notes, trouble=fact)
+        booted = fact.health == "unhealthy"  # it lives: what boots before it lacked says nothing about it
+        return replace(notes, trouble=fact, retried=None if booted else notes.retried)
     return notes
 
 

@@ -184,6 +184,19 @@ def test_a_boot_that_lacks_a_dependency_goes_on_and_names_it() -> None:
     assert made.tell(retried, after_s=1, incident=incident) == []
 
 
+def test_what_failed_boots_lacked_is_not_held_against_it_once_a_boot_came_through() -> None:
+    made = chain()
+    made.tell(dead("pricing", signal=9, dependencies=()))
+    incident = only(made.open(dead(signal=9, dependencies=DEAD_PRICING)), FixChosen).incident
+    retried = StartRetried(service="shop", boot=1, wait_s=1, reason="exit code 1", missing=("pricing",))
+    made.tell(retried, after_s=1, incident=incident)
+    made.tell(HealthChanged(service="pricing", health="healthy", incarnation="pricing-2"), after_s=5)
+    made.tell(sick(symptom="bad_status", status=500, incarnation="shop-2"), after_s=9)
+    failed = FixFailed(service="shop", fix="respawn", cause_name="crash", culprit="shop", reason="HTTP 500")
+    found = only(made.tell(failed, after_s=1, incident=incident), CauseFound)
+    assert found.best.service == "shop"
+
+
 def test_boots_that_fail_after_a_release_show_that_the_release_is_bad_though_a_signal_came_first() -> None:
     made = chain()
     made.tell(ChangeObserved(service="shop", kind="release", what="current", before="v1", after="v2"))

@@ -65,6 +65,9 @@ class HealthChanged(Fact, frozen=True, kw_only=True):
     status: int | None = None  # HTTP
     process_state: str = ""  # one letter of /proc/PID/stat; "T" is stopped by a signal
     output: str = ""  # tail of log and of the probe's answer: untrusted text, at most 4 kB
+    answer: str = (
+        ""  # the probe's answer alone, at most 512 bytes: what it says now, where a log may tell of the past
+    )
     dependencies: tuple[DependencySeen, ...] = ()
     release: str = ""  # the version in use at this moment, where a release is declared
 

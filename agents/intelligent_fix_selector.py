@@ -113,9 +113,14 @@ class IntelligentFixSelector:
             options = [option for option in self._options(service, beliefs) if option.fix.name == "respawn"]
             return self._pick(case, service, options, cause)
         waits = self._options(service, beliefs, only=WAIT)
-        if self._heals_itself(culprit) or not waits or (WAIT, service.name) not in case.tried:
-            return self._pick(case, service, waits, cause)
         options = [option for option in self._options(culprit, beliefs) if option.fix.name != WAIT]
+        waited = (WAIT, service.name) in case.tried
+        if (
+            self._heals_itself(culprit)
+            or not waits
+            or not (waited or self._waits_in_vain(culprit, waits, options))
+        ):
+            return self._pick(case, service, waits, cause)
         return self._pick(case, culprit, options, cause)
 
     def _pick(
@@ -169,6 +174,11 @@ class IntelligentFixSelector:
     def _heals_itself(self, culprit: Service) -> bool:
         """Whether the culprit has an incident of its own, whose fixes are not ours to repeat."""
         return any(case.service == culprit.name for case in self.state.cases.values())
+
+    def _waits_in_vain(self, culprit: Service, waits: Sequence[Option], options: Sequence[Option]) -> bool:
+        """Experience says that a culprit whose own probe is good, so that nobody else will treat it, stays as it is."""
+        unseen = self.state.health.get(culprit.name) == "healthy"
+        return unseen and bool(options) and waits[0].value < options[0].value
 
     def _case(self, event: Event) -> Case:
         return self.state.cases.get(event.incident) or Case(event.service)

@@ -31,7 +31,7 @@ from agents.events import (
     ServiceStarted,
     StartRetried,
 )
-from agents.rca_memory import Case, Confirmed, Notes, State, configured, note
+from agents.rca_memory import Case, Confirmed, Notes, State, configured, note, vindicated
 from agents.rca_views import Usage, seen, view_of
 from analysis.evidence import Peer, Scene, View
 from analysis.root_cause import UNKNOWN, Ranked, rank
@@ -112,6 +112,7 @@ class RcaEngine:
                 cases[fact.incident] = _refute(self._case(fact), fact)
             case FixVerified():
                 self._learn(fact)
+                self.state.notes[fact.service] = vindicated(self._notes(fact.service), fact.cause_name)
             case CauseFound() if fact.incident in cases:
                 found = (fact.best.name, fact.best.service)
                 cases[fact.incident] = replace(cases[fact.incident], found=found)

@@ -16,6 +16,7 @@ from agents.events import (
 )
 from analysis.evidence import Ceiling, Change, Deviation
 
+_BLAMES_CHANGE = {"bad_deploy": "release"}
 MOST = 8  # changes, deviations and ceilings kept of one service
 
 
@@ -95,6 +96,12 @@ def note(notes: Notes, fact: Seen) -> Notes:
         case FailurePredicted():
             others = tuple(ceiling for ceiling in notes.ceilings if ceiling.metric != fact.metric)
             return replace(notes, ceilings=(*others, _ceiling(fact)))
+
+
+def vindicated(notes: Notes, cause: str) -> Notes:
+    """The change was taken back, and that helped: what is in use now was good before, however young it is."""
+    kind = _BLAMES_CHANGE.get(cause)
+    return replace(notes, changes=tuple(change for change in notes.changes if change.kind != kind))
 
 
 def configured(notes: Notes, fact: ConfigChanged) -> Notes:

@@ -60,6 +60,7 @@ def seen(view: View, notes: Notes) -> View:
         status=trouble.status,
         process_state=trouble.process_state,
         text=fresh("\n".join((trouble.output, notes.retried.output if notes.retried else "")), notes.told),
+        answer=trouble.answer,
         missing=notes.retried.missing if notes.retried else (),
         peers=tuple(
             Peer(look.name, look.ok, look.latency_s, look.usual_latency_s, look.reason)

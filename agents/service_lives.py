@@ -10,11 +10,12 @@ from config.model import Service
 from config.world import World
 from platforms.platform import Exit, Platform, ProbeResult
 from platforms.probe_rounds import Look
-from platforms.surroundings import LogTails, current_release, evidence, how_it_ended
+from platforms.surroundings import LogTails, current_release, evidence, how_it_ended, tail_text
 
 ALIVE_IS_HEALTHY_S = 1.0  # where no probe can say more
 MISSING_S = 1.0  # how long a process may be gone without an exit that we saw
 OUTPUT_LIMIT = 2048
+ANSWER_LIMIT = 512
 ROLLBACK = "rollback_release"
 
 
@@ -117,6 +118,7 @@ class ServiceLives:
             reason=result.reason or "its probe fails",
             status=result.status,
             process_state=sample.state if sample is not None else "",
+            answer=tail_text(result.body, ANSWER_LIMIT),
             output=evidence(result.body, self._logs.read(service), self._printed(service)),
             dependencies=dependencies,
         )

@@ -8,6 +8,8 @@ from analysis.signatures import connection_trouble
 FAILING = ("unhealthy", "down", "stopped", "starting")
 JUST_STARTED_S = 10.0
 CONTRADICTED = 0.3  # what old text says of a peer counts so much when the peer answers well
+PASSES_ON = (502, 503, 504)  # HTTP: whom I need does not answer
+PASSED_ON = 0.8
 SUSPECT = 1.5  # below this a dependency is not walked into
 MOST = 6.5
 
@@ -53,9 +55,11 @@ def _signs(scene: Scene, caller: View, suspect: View) -> Iterator[tuple[float, s
         yield 3.0, f"{caller.name} failed to boot while {name} was missing"
     if suspect.started_at is not None and 0 <= scene.now - suspect.started_at <= JUST_STARTED_S:
         yield 1.5, f"{name} was started {scene.now - suspect.started_at:.0f} s before"
-    reading = connection_trouble(f"{caller.text}\n{caller.reason}", name, suspect.addresses)
+    now_said = connection_trouble(f"{caller.answer}\n{caller.reason}", name, suspect.addresses)
+    reading = now_said or connection_trouble(caller.text, name, suspect.addresses)
     if reading:
-        factor = CONTRADICTED if answers_well else 1.0
+        old_news = answers_well and now_said is None
+        factor = _contradicted(scene, caller) if old_news else 1.0
         yield reading.weight * reading.recency * factor, f"{caller.name} says: {reading.line}"
     for deviation in suspect.lately(scene.now):
         if deviation.metric.partition("{")[0].endswith("_mean") and deviation.value > deviation.expected:
@@ -64,6 +68,12 @@ def _signs(scene: Scene, caller: View, suspect: View) -> Iterator[tuple[float, s
             )
             yield 1.5, sentence
             break
+
+
+def _contradicted(scene: Scene, caller: View) -> float:
+    """Text may tell of the past: unless the caller passes an error on, or was treated in vain, a good look counts more."""
+    own_blame = any(culprit == caller.name for _, culprit in scene.refuted)
+    return PASSED_ON if caller.status in PASSES_ON or own_blame else CONTRADICTED
 
 
 def _look(caller: View, peer: Peer | None) -> Iterator[tuple[float, str]]:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from analysis.probe_health import much_slower
+
 RECENT_S = 180.0
 
 
@@ -40,7 +42,7 @@ class Peer(Struct, frozen=True):
     def slow(self) -> bool:
         """Several times slower than usual, and so slow that a caller notices."""
         if self.usual_latency_s > 0:
-            return self.latency_s >= max(4 * self.usual_latency_s, self.usual_latency_s + 0.1)
+            return much_slower(self.latency_s, self.usual_latency_s)
         return self.latency_s >= 1.0
 
 
@@ -67,6 +69,7 @@ class View(Struct, frozen=True, kw_only=True):
     status: int | None = None
     process_state: str = ""
     text: str = ""
+    answer: str = ""  # what it said to the probe that failed: this very moment's word, untrusted
     incarnation: str = ""
     started_at: float | None = None
     depends_on: tuple[str, ...] = ()

@@ -9,6 +9,18 @@ Health = Literal["starting", "healthy", "unhealthy", "down", "stopped", "unknown
 
 FAILED_TO_UNHEALTHY = 2  # in a row
 _GOOD_PROBES_REMEMBERED = 61
+_SLOW_FOR_ONE = (
+    10  # so many slow probes in a row count as one: a trouble of minutes does not become the usual
+)
+
+
+def much_slower(latency_s: float, usual_s: float) -> bool:
+    """Several times slower than usual, and so slow that a caller notices.
+
+    >>> much_slower(0.02, usual_s=0.002), much_slower(0.4, usual_s=0.002)
+    (False, True)
+    """
+    return latency_s >= max(4 * usual_s, usual_s + 0.1)
 
 
 @dataclass
@@ -76,15 +88,19 @@ class UsualLatency:
 
     >>> usual = UsualLatency()
     >>> for latency_s in (0.01, 0.02, 0.01, 0.9): usual.learn(latency_s)
-    >>> round(usual.value_s(), 3)
-    0.015
+    >>> usual.value_s()
+    0.01
     """
 
     def __init__(self) -> None:
         self._latencies_s: deque[float] = deque(maxlen=_GOOD_PROBES_REMEMBERED)
+        self._slow = 0  # in a row
 
     def learn(self, latency_s: float) -> None:
-        self._latencies_s.append(latency_s)
+        usual_s = self.value_s()
+        self._slow = self._slow + 1 if usual_s and much_slower(latency_s, usual_s) else 0
+        if self._slow % _SLOW_FOR_ONE == 0:
+            self._latencies_s.append(latency_s)
 
     def value_s(self) -> float:
         return median(self._latencies_s) if self._latencies_s else 0.0

@@ -151,6 +151,11 @@ def connection_trouble(text: str, name: str, addresses: tuple[str, ...]) -> Read
     return None
 
 
+def cannot_connect(text: str) -> bool:
+    """Whether its last words are of a connection that failed, whoever the other side is."""
+    return any(_CONNECTION.search(line) for line, recency in _lines(text) if recency == 1.0)
+
+
 def quote(line: str) -> str:
     """One line fit for people: printable, short."""
     clean = "".join(character if character.isprintable() else " " for character in line).strip()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from analysis.evidence import Change, Deviation, Evidence, Scene, View
-from analysis.signatures import exception, has_traceback, is_slow, names_file, symptoms
+from analysis.signatures import cannot_connect, exception, has_traceback, is_slow, names_file, symptoms
 
 STOPPED = ("T", "t")
 KILL = 9
@@ -83,6 +83,8 @@ def _after_change(scene: Scene, change: Change, age_s: float) -> Evidence:
     cause, weight = ("bad_deploy", 5.0) if change.kind == "release" else ("config_error", 4.0)
     if view.signal == KILL or view.process_state in STOPPED or scene.opened_by == "failure_predicted":
         weight = 1.0  # no release sends itself such a signal
+    elif view.exit_code and cannot_connect(view.text):
+        weight *= 0.5  # so ends a good release, too, while somebody else is away
     step = f" from {change.before} to {change.after}" if change.before or change.after else ""
     sentence = f"its {change.kind} ({change.what}) was changed{step} {age_s:.0f} s before"
     return _own(scene, cause, weight * (1 - 0.7 * age_s / scene.suspect_s), sentence)

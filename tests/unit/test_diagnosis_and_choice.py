@@ -298,6 +298,53 @@ def test_what_its_answer_says_of_a_dependency_counts_where_no_look_says_otherwis
     assert answer(seen_well) == ("hang", "shop", "kill_restart", "shop")
 
 
+def test_a_caller_that_passes_an_error_on_is_believed_though_the_dependency_answers_its_own_probe() -> None:
+    answer_now = sick(symptom="bad_status", status=503, answer='{"why": "pricing: timed out"}')
+    assert answer(chain().open(answer_now)) == ("dependency_failure", "pricing", "wait", "shop")
+    logged = sick(symptom="bad_status", status=503, output="12:00:01 ERROR call to pricing failed: timed out")
+    assert answer(chain().open(logged)) == ("dependency_failure", "pricing", "wait", "shop")
+    old_news = sick(
+        symptom="bad_status", status=500, output="12:00:01 ERROR call to pricing failed: timed out"
+    )
+    assert answer(chain().open(old_news))[:3] == ("unknown", "shop", "kill_restart")
+
+
+def test_where_waiting_was_in_vain_before_a_culprit_that_nobody_else_treats_is_restarted_at_once() -> None:
+    made = chain()
+    first = only(made.open(sick(symptom="timeout", dependencies=SLOW_PRICING)), FixChosen)
+    second = only(fail(made, first, after_s=30), FixChosen)
+    helped = FixVerified(
+        service="pricing", fix=second.fix, cause_name=second.cause_name, culprit="pricing", seconds=2.0
+    )
+    made.tell(helped, incident=first.incident)
+    made.tell(IncidentClosed(outcome="healed", service="shop"), incident=first.incident)
+    made.tell(HealthChanged(service="shop", health="healthy", incarnation="shop-1"))
+    again = answer(made.open(sick(symptom="timeout", dependencies=SLOW_PRICING), after_s=60))
+    assert again == ("dependency_failure", "pricing", "kill_restart", "pricing")
+
+
+def test_a_release_that_was_pointed_back_to_is_not_suspected_for_being_young() -> None:
+    made = chain()
+    for before, after in (("v1", "v2"), ("v2", "v3")):
+        made.tell(ChangeObserved(service="shop", kind="release", what="current", before=before, after=after))
+    choice = only(made.open(sick(symptom="bad_status", status=500), after_s=3), FixChosen)
+    helped = FixVerified(
+        service="shop", fix=choice.fix, cause_name=choice.cause_name, culprit="shop", seconds=2.0
+    )
+    made.tell(helped, incident=choice.incident)
+    made.tell(IncidentClosed(outcome="healed", service="shop"), incident=choice.incident)
+    made.tell(HealthChanged(service="shop", health="healthy", incarnation="shop-2"))
+    events = made.open(sick(symptom="bad_status", status=500, incarnation="shop-2"), after_s=20)
+    assert answer(events)[::2] == ("unknown", "kill_restart")
+
+
+def test_a_good_release_is_not_taken_back_for_ending_while_somebody_else_is_away() -> None:
+    made = chain()
+    made.tell(ChangeObserved(service="shop", kind="release", what="current", before="v1", after="v2"))
+    output = "FATAL cannot reach upstream: <urlopen error [Errno 111] Connection refused>"
+    assert answer(made.open(dead(exit_code=1, output=output), after_s=60))[::2] == ("crash", "respawn")
+
+
 def test_after_waiting_in_vain_the_culprit_without_an_incident_is_restarted() -> None:
     made = chain()
     waiting = only(made.open(sick(symptom="timeout", dependencies=SLOW_PRICING)), FixChosen)

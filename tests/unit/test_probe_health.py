@@ -87,13 +87,20 @@ def test_only_the_first_failure_of_a_healthy_service_is_suspicious() -> None:
 
 def test_usual_latency_does_not_follow_a_slowness_that_has_just_begun() -> None:
     usual = UsualLatency()
-    for latency_s in [0.01] * 40 + [0.8] * 15:
+    for latency_s in [0.01] * 40 + [0.8] * 100:
+        usual.learn(latency_s)
+    assert usual.value_s() == 0.01
+
+
+def test_after_minutes_of_slowness_the_usual_is_what_it_was() -> None:
+    usual = UsualLatency()
+    for latency_s in ([0.01] * 10 + [0.4] * 30) * 4:
         usual.learn(latency_s)
     assert usual.value_s() == 0.01
 
 
 def test_usual_latency_learns_a_level_that_lasts() -> None:
     usual = UsualLatency()
-    for latency_s in [0.01] * 40 + [0.8] * 61:
+    for latency_s in [0.01] * 40 + [0.8] * 500:
         usual.learn(latency_s)
     assert usual.value_s() == 0.8

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -40,6 +41,7 @@ class _Round:
         self.timer: asyncio.TimerHandle | None = None
         self.task: asyncio.Task[Look] | None = None
         self.latest: Look | None = None
+        self.overdue = False  # a slot came while the look before it was still in flight
 
     def stop(self) -> None:
         if self.timer is not None:
@@ -124,8 +126,15 @@ class ProbeRounds:
             mark = self._life(name)
             if mark is None:
                 return None
+            current.overdue = False
             current.task = self._spawn(self._look(current, current.service.probe, mark))
+            current.task.add_done_callback(partial(self._ended, current))
         return current.task
+
+    def _ended(self, current: _Round, task: "asyncio.Task[Look]") -> None:
+        """With a deadline as long as the interval a failing look ends just after the next slot, which is not lost."""
+        if current.overdue and current.task is task and not task.cancelled():
+            self.look(current.service.name)
 
     def look_since(self, name: str, since: float) -> "asyncio.Task[Look] | None":
         """None also where a look that began since then is at hand."""
@@ -166,6 +175,7 @@ class ProbeRounds:
 
     def _fire(self, current: _Round, probe: Probe) -> None:
         current.taken_at = current.due_at
+        current.overdue = current.task is not None and not current.task.done()
         self.look(current.service.name)
         self._schedule(current, probe, asyncio.get_running_loop().time())
 

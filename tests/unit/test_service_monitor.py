@@ -1,6 +1,7 @@
 """The service monitor's probes: rates, verdicts, dependencies."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -14,9 +15,9 @@ from agents.events import (
     ProbeObserved,
     ServiceStarted,
 )
-from config.model import Config
-from platforms.platform import ProcessSample
-from tests.fixtures.monitor_kit import Watching, now, service, until
+from config.model import Config, Probe, Service
+from platforms.platform import ProbeResult, ProcessSample
+from tests.fixtures.monitor_kit import ToldProber, Watching, now, service, until
 
 
 def healths(watching: Watching, name: str = "shop") -> list[str]:
@@ -67,6 +68,29 @@ async def test_a_slow_probe_delays_no_other_service_and_no_service_has_two_at_on
     async with watching:
         await asyncio.sleep(60)
     assert len(watching.prober.times("shop")) >= 60
+    assert watching.prober.most_in_flight == 1
+
+
+class LingeringProber(ToldProber):
+    """As in the world: an answer that is given up comes a little after its deadline."""
+
+    async def probe(self, service: Service, probe: Probe) -> ProbeResult:
+        result = await super().probe(service, probe)
+        await asyncio.sleep(0.002)
+        return result
+
+
+async def test_a_probe_that_fails_at_its_deadline_costs_no_slot_though_the_deadline_is_the_interval() -> None:
+    watching = Watching(service("shop", interval_s=1, timeout_s=1))
+    watching.prober = LingeringProber()
+    watching.reopen()
+    watching.start("shop")
+    watching.prober.delay_s["shop"] = 30
+    async with watching:
+        await asyncio.sleep(20)
+    gaps_s = [later - earlier for earlier, later in pairwise(watching.prober.times("shop"))]
+    assert len(gaps_s) > 15
+    assert max(gaps_s) < 1.1
     assert watching.prober.most_in_flight == 1
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from agents.events import FixStarted, FixVerified, StorageChanged
+from agents.events import DamageFound, FixStarted, FixVerified, StorageChanged
 from config.model import Config
 from tests.fixtures.daemon_audit import audit
 from tests.fixtures.monitor_kit import service
@@ -107,3 +107,16 @@ async def test_a_first_start_on_a_folder_that_cannot_be_written_runs_and_says_so
         assert await virtual.until(virtual.well, 60.0)
         await asyncio.sleep(0.5)
         assert audit(virtual) == []
+
+
+async def test_damage_that_is_found_while_it_runs_is_told_too() -> None:
+    async with VirtualDaemon(FEW) as virtual:
+        assert await virtual.until(virtual.well, 20.0)
+        assert virtual.daemon is not None
+        [segment] = [path for path in virtual.disk.files() if path.parent.name == "journal"]
+        data = bytearray(virtual.disk.files()[segment])
+        data[len(data) // 2] ^= 1
+        virtual.disk.damage(segment, bytes(data))
+        list(virtual.daemon.journal.read(0))
+        [told] = virtual.facts(DamageFound)
+        assert told.path == str(segment)

@@ -71,7 +71,11 @@ async def _life(world: World, settings: Settings, config_path: Path, listen: str
     signals = _Signals()
     desk = Desk(token=settings.nightwarden_token.reveal())
     host, _, port = listen.rpartition(":")
-    http, bound = await serve(desk, host.strip("[]"), int(port))
+    try:
+        http, bound = await serve(desk, host.strip("[]"), int(port))
+    except OSError as error:  # it was free when we looked
+        print(listen_problem(listen) or f"--listen {listen}: {error.strerror or error}", file=sys.stderr)
+        return 2
     try:
         from utils.state_lock import FolderInUseError
 

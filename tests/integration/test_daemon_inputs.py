@@ -1,3 +1,4 @@
+import asyncio
 import json
 import socket
 from collections.abc import Callable, Iterator
@@ -6,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from config.model import Config
+from config.settings import Settings
+from config.world import World
+from scripts.run import _life
 from tests.fixtures.real_daemon import RealDaemon, command
 
 Change = Callable[[list[dict[str, Any]]], Any]
@@ -97,6 +102,18 @@ def test_a_listening_address_in_use_gets_one_line(daemon: RealDaemon) -> None:
         code, [line] = run(daemon, *daemon.arguments()[3:])
     assert code == 2
     assert f"--listen 127.0.0.1:{daemon.page_port}: the port is in use" in line
+
+
+def test_an_address_that_is_taken_just_after_we_looked_gets_one_line_too(
+    daemon: RealDaemon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world, listen = World(Config(), {}, daemon.state), f"127.0.0.1:{daemon.page_port}"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", daemon.page_port))
+        taken.listen()
+        assert asyncio.run(_life(world, Settings(), daemon.config, listen, "")) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"--listen {listen}: the port is in use")
 
 
 def test_the_port_of_a_service_may_be_in_use(daemon: RealDaemon) -> None:

@@ -88,6 +88,7 @@ class State(Struct):
     exits: dict[str, str] = field(
         default_factory=dict
     )  # services whose end we saw: the incarnation that ended
+    ill: dict[str, str] = field(default_factory=dict)  # services that are unhealthy or down: which of the two
     incarnations: dict[str, str] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)  # on purpose: why
     paused: dict[str, str] = field(default_factory=dict)  # by whom; key "", "*" or "file ...": everything
@@ -246,6 +247,10 @@ def _quarantined(state: State, fact: EventQuarantined) -> None:
 
 def _health(state: State, fact: HealthChanged) -> None:
     name = fact.service
+    if fact.health in {"unhealthy", "down"}:
+        state.ill[name] = fact.health
+    elif fact.health in {"healthy", "stopped"}:
+        state.ill.pop(name, None)
     if fact.incarnation:
         state.incarnations[name] = fact.incarnation
     if fact.health == "down" and fact.symptom in EXITS:
@@ -282,5 +287,5 @@ def _configured(state: State, fact: ConfigChanged) -> None:
     for name in fact.added:
         state.stopped.pop(name, None)
     for name in fact.removed:
-        for table in (state.exits, state.incarnations, state.spent, state.ended, state.paused):
+        for table in (state.exits, state.ill, state.incarnations, state.spent, state.ended, state.paused):
             table.pop(name, None)

@@ -9,6 +9,7 @@ from agents.events import FixChosen
 from agents.suspicion import Suspicion
 from analysis.beta import quantile
 from config.fixes import Fix
+from config.graph import dependencies
 from config.model import Service
 from config.world import World
 
@@ -17,6 +18,7 @@ BREAKER_FAILURES = 3  # within an hour
 BREAKER_REST_S = 900.0
 SHARE_IN_FLIGHT = 0.2
 RESPAWNS_IN_FLIGHT = 10
+ILL_IN_FLIGHT = 3  # who is ill already is disrupted no further; from four on we suspect ourselves
 IN_FLIGHT_S = 30.0  # a boot that takes longer waits for something, and disturbs nobody any more
 STAGGER_STARTS = 5
 STAGGER_S = 0.2  # below the tick, so that each tick may start as many again
@@ -48,6 +50,11 @@ class Question:
     def for_exit(self) -> bool:
         """The target's end was seen: a fact, not an opinion of a probe."""
         return self.target in self.state.exits
+
+    @property
+    def starts_what_ended(self) -> bool:
+        """What is dead can only be started; the pauses between rounds keep that from being a storm."""
+        return self.for_exit and self.fix is not None and self.fix.only_starts_anew
 
 
 class Limit(NamedTuple):
@@ -106,7 +113,7 @@ def _attempts(q: Question) -> str:
 
 def _breaker(q: Question) -> str:
     failures = [at for at in q.state.failed.get(pair(q.target, q.choice.fix), ()) if q.at - at < HOUR_S]
-    if len(failures) < BREAKER_FAILURES or q.at - failures[-1] >= BREAKER_REST_S:
+    if q.starts_what_ended or len(failures) < BREAKER_FAILURES or q.at - failures[-1] >= BREAKER_REST_S:
         return ""
     return f"{q.choice.fix} failed {len(failures)} times in an hour for {q.target} and rests"
 
@@ -169,7 +176,7 @@ def _cooldown(q: Question) -> str:
 def _budget(q: Question) -> str:
     windows = q.world.config.windows
     mine = [spent for spent in q.state.spent.get(q.target, ()) if q.at - spent.at < HOUR_S]
-    if len(mine) >= windows.acts_per_service_per_hour:
+    if not q.starts_what_ended and len(mine) >= windows.acts_per_service_per_hour:
         return f"{len(mine)} acts on {q.target} within an hour without success"
     everybody = [
         s for acts in q.state.spent.values() for s in acts if q.at - s.at < HOUR_S and not s.for_exit
@@ -185,15 +192,17 @@ def _disruption(q: Question) -> str:
         for target, act in q.state.open_acts.items()
         if not act.outcome and act.for_exit is q.for_exit and q.at - act.at < IN_FLIGHT_S
     ]
-    flying = [target for target in acts if not _waits_for_dead(q, target)]
+    flying = [target for target in acts if not _waits_for_another(q, target)]
     share = int(SHARE_IN_FLIGHT * len(q.world.config.services))
-    allowed = max(RESPAWNS_IN_FLIGHT if q.for_exit else 1, share)
+    least = RESPAWNS_IN_FLIGHT if q.for_exit else ILL_IN_FLIGHT if q.target in q.state.ill else 1
+    allowed = max(least, share)
     return f"{len(flying)} acts in flight, {allowed} at once at most" if len(flying) >= allowed else ""
 
 
-def _waits_for_dead(q: Question, target: str) -> bool:
-    service = q.world.config.service(target)
-    return service is not None and any(name in q.state.exits for name in service.depends_on)
+def _waits_for_another(q: Question, target: str) -> bool:
+    """Its boot lacks a dependency that ended, or just the one that this choice would heal."""
+    needed = dependencies(q.world.config, target)
+    return any(name in q.state.exits or name == q.target for name in needed)
 
 
 def _stagger(q: Question) -> str:

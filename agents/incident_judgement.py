@@ -9,13 +9,14 @@ from agents.incident_state import State
 from agents.incident_verification import Streak
 from agents.incidents import Act, Incident
 from config.model import Config
+from platforms.boot import FIRST_WAITS_S, wait_after
 
 
 def judge_idle(config: Config, state: State, incident: Incident, at: float) -> Sequence[Event]:
     """An incident without an act in hand."""
     windows = config.windows
     if incident.status == "escalated":
-        quiet = at - _watched(state, incident.escalated_at) >= windows.slow_probe_s
+        quiet = at - _watched(state, incident.escalated_at) >= _pause_s(config, state, incident)
         return [verdicts.retry(incident, "slow probing goes on")] if quiet else ()
     lapsed = at - _watched(state, incident.sign_at) >= windows.predict_horizon_s
     if incident.kind == "prediction" and lapsed:
@@ -42,6 +43,15 @@ def judge_act(
     if act.fix == rules.WAIT and _culprit_suffers(state, incident, act):
         return ()
     return [verdicts.failed(incident, act, f"no success within {at - since:.0f} s")]
+
+
+def _pause_s(config: Config, state: State, incident: Incident) -> float:
+    """Between rounds. What is dead is started as often as one that does not boot: it cannot get well by itself."""
+    health, slow_s = state.health.get(incident.service), config.windows.slow_probe_s
+    dead = health is not None and health.health == "down" and health.symptom in rules.EXITS
+    if not (dead and incident.acts and incident.acts[-1].outcome == "failed"):
+        return slow_s
+    return min(wait_after(incident.rounds + len(FIRST_WAITS_S) + 1), slow_s)
 
 
 def _watched(state: State, since: float) -> float:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agents.act_limits import LIMITS
 from agents.events import (
@@ -273,6 +274,37 @@ def test_few_acts_fly_at_once() -> None:
     assert limit(gate.ask("s2")) == "disruption"
     gate.applied(first)
     assert [act.service for act in gate.tick(1.0)] == ["s2"]
+
+
+def test_up_to_three_that_are_ill_already_are_treated_at_once() -> None:
+    gate = Gate(6)
+    for n in range(4):
+        gate.tell(HealthChanged(service=f"s{n}", health="unhealthy", symptom="timeout"))
+    assert [limit(gate.ask(f"s{n}")) for n in range(4)] == ["", "", "", "disruption"]
+    gate.tell(HealthChanged(service="s3", health="healthy"))
+    assert limit(gate.ask("s5")) == "disruption", "a healthy one is disrupted alone"
+
+
+def test_the_cure_of_a_dependency_does_not_wait_for_its_callers() -> None:
+    gate = Gate(4)
+    services = [replace(s, depends_on=("s1",)) if s.name == "s0" else s for s in gate.world.config.services]
+    gate.world.config = replace(gate.world.config, services=tuple(services))
+    gate.ask("s0")
+    assert limit(gate.ask("s2")) == "disruption"
+    assert limit(gate.ask("s1")) == ""
+
+
+def test_what_is_dead_is_started_however_often_that_was_in_vain() -> None:
+    gate = Gate(acts_per_service_per_hour=2, max_recovery_attempts=100)
+    gate.exits("s0")
+    for n in range(8):
+        act = gate.ask("s0", "respawn", at=n * 30.0, symptom="exit")
+        assert limit(act) == ""
+        gate.whole(act, good=False)
+        gate.exits("s0")
+    gate.tell(HealthChanged(service="s0", health="unhealthy", incarnation="new", symptom="timeout"))
+    assert limit(gate.ask("s0", "respawn", at=250.0)) == "breaker"
+    assert limit(gate.ask("s0", "restart", at=251.0)) == "budget"
 
 
 def test_an_act_that_takes_long_blocks_nobody_for_ever() -> None:

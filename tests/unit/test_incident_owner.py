@@ -204,6 +204,31 @@ def test_an_exit_while_escalated_is_tried_at_once_but_not_in_a_storm() -> None:
     assert kinds(desk.tell(down("shop"), 31.0)) == [IncidentRetried]
 
 
+def test_what_dies_again_and_again_is_started_every_5_s_at_first_and_every_minute_in_the_end() -> None:
+    desk = Desk()
+    desk.tell(down("shop", id="i"), 0.0)
+    desk.act("i", "respawn", incarnation="one")
+    desk.tell(down("shop", incarnation="one"), 1.0)
+    desk.tell(FixesExhausted(incident="i", service="shop", reason="3 tried"), 1.0)
+    at, pauses = 1.0, []
+    for _ in range(40):
+        began = at
+        while not desk.tell(Tick(), at):
+            at += 0.5
+        pauses.append(at - began)
+        desk.tell(FixesExhausted(incident="i", service="shop", reason="again"), at)
+    assert (pauses[0], pauses[10], pauses[-1]) == (5.0, 5.0, 60.0)
+    assert pauses == sorted(pauses)
+
+
+def test_what_nothing_was_done_about_is_not_looked_at_more_often_for_being_dead() -> None:
+    desk = Desk(slow_probe_s=60.0)
+    desk.tell(down("shop", id="i"), 0.0)
+    desk.tell(FixesExhausted(incident="i", service="shop", reason="autonomy observe"), 0.0)
+    assert desk.tell(Tick(), 59.0) == []
+    assert kinds(desk.tell(Tick(), 60.0)) == [IncidentRetried]
+
+
 def test_an_incident_that_nobody_takes_up_is_told() -> None:
     desk = Desk(slow_probe_s=60.0)
     desk.tell(unhealthy("shop", id="i"), 0.0)

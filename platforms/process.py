@@ -48,7 +48,7 @@ class ProcessPlatform:
         self._services: dict[str, Service] = {}
         self._lives: dict[str, _Life] = {}
         self._last_pid: dict[str, int] = {}
-        self._nothing_left: set[str] = set()  # looked after the leader's end; what is not there cannot come back
+        self._nothing_left: set[str] = set()  # at a look after the leader's end; it cannot come back
         self._locks: dict[str, asyncio.Lock] = {}
         self._callbacks: list[Callable[[Exit], None]] = []
         self._rotations: dict[str, asyncio.Task[None]] = {}

@@ -95,6 +95,8 @@ def test_a_signal_at_any_instant_of_the_start_leaves_nothing_behind(daemon: Real
         time.sleep(wait_s)
         assert daemon.stop(number) == 0, daemon.said()
         assert daemon.carriers() == []
+    daemon.start()
+    assert daemon.stop(number) == 0
     assert "Traceback" not in daemon.said()
     audit(daemon.state)
 

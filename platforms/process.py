@@ -20,7 +20,7 @@ from platforms.process_table import Process, ProcessTable, process_table
 from platforms.process_usage import Usage
 
 _GROUP_LOOK_S = 0.01
-_REST_LOOK_S = 0.002  # after an end: by then what follows from it waits for the disk, and the loop has time
+_REST_LOOK_S = 0.0015  # after an end: by then what follows from it waits for the disk, and the loop has time
 
 
 class _Life:

@@ -91,8 +91,10 @@ def machine() -> str:
         memory = f"{memory_kib / 2**20:.0f} GiB, "
     except OSError:
         memory = ""
+    realtime = hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) in {os.SCHED_RR, os.SCHED_FIFO}
+    ahead = ", all at real-time priority" if realtime else ""
     load = "/".join(f"{value:.1f}" for value in os.getloadavg())
     return (
         f"{os.cpu_count()} cores of {cpu}, {memory}{platform.system()} {platform.release().split('-')[0]}, "
-        f"CPython {platform.python_version()}, load {load} at the start"
+        f"CPython {platform.python_version()}, load {load} at the start{ahead}"
     )

@@ -1,5 +1,6 @@
 """The page that outlives the process."""
 
+import os
 from pathlib import Path
 from random import Random
 
@@ -72,7 +73,7 @@ def test_a_page_cut_short_is_set_aside_and_begun_anew(tmp_path: Path) -> None:
 
 def test_a_flipped_bit_quarantines_no_other_event(tmp_path: Path) -> None:
     random = Random(3)
-    for _ in range(300):
+    for _ in range(60):
         path = tmp_path / "page"
         path.unlink(missing_ok=True)
         page = InHand(path)
@@ -93,7 +94,7 @@ def test_every_flipped_bit_that_could_count_is_told(tmp_path: Path) -> None:
     page.begin("owner", "e2")
     page.end("owner", "e2")
     whole = path.read_bytes()
-    header_bits = range(8 * SLOT_BYTES)
+    header_bits = range(0, 8 * SLOT_BYTES, 1 if os.environ.get("NIGHTWARDEN_SOAK") else 31)
     slot_bits = [
         8 * (n * SLOT_BYTES + byte) + bit for n in (1, 2) for byte in (0, 1, 4, 8, 9) for bit in range(8)
     ]

@@ -130,7 +130,9 @@ async def test_a_supervisor_is_a_child_and_its_giving_up_is_counted_by_its_paren
     inner = Supervisor(
         "inner", Policy(intensity=1), [Child(name="a", start=Script("a", log, *["crash"] * 9).start)]
     )
-    outer = Supervisor("outer", Policy(intensity=1, backoff_s=100, backoff_max_s=100), [Child(name="inner", start=inner.run)])
+    outer = Supervisor(
+        "outer", Policy(intensity=1, backoff_s=100, backoff_max_s=100), [Child(name="inner", start=inner.run)]
+    )
     await run_for(outer, 50)
     assert outer.restarts == {"inner": 1}
 

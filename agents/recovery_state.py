@@ -55,7 +55,7 @@ class Stopped(Struct, frozen=True):
 
 
 class Releases(Struct, frozen=True):
-    """Versions that were healthy when they were replaced, newest last."""
+    """Versions with which it was healthy, the latest of them last."""
 
     good: tuple[str, ...]
 
@@ -179,6 +179,9 @@ def _fold_health(state: State, fact: HealthChanged) -> None:
         state.boots.pop(fact.service, None)
     if not (last and last.health == fact.health == "healthy" and last.incarnation == fact.incarnation):
         state.health[fact.service] = _seen(fact)
+    if fact.health == "healthy" and fact.release:
+        known = state.releases.get(fact.service, Releases(()))
+        state.releases[fact.service] = _with_good(known, fact.release)
     if fact.incarnation and fact.health != "stopped":
         life = state.lives.get(fact.service)
         same = life is not None and life.incarnation == fact.incarnation
@@ -214,7 +217,11 @@ def _fold_release(state: State, fact: ChangeObserved) -> None:
     last = state.health.get(fact.service)
     version = fact.before.rstrip("/").rpartition("/")[2]
     known = state.releases.get(fact.service, Releases(()))
-    good = tuple(name for name in known.good if name != version)
     if version and last is not None and last.health == "healthy":
-        good = (*good, version)[-GOOD_RELEASES:]
-    state.releases[fact.service] = Releases(good)
+        state.releases[fact.service] = _with_good(known, version)
+    elif last is not None and last.health in {"unhealthy", "down"}:
+        state.releases[fact.service] = Releases(tuple(name for name in known.good if name != version))
+
+
+def _with_good(known: Releases, version: str) -> Releases:
+    return Releases((*(name for name in known.good if name != version), version)[-GOOD_RELEASES:])

@@ -1,7 +1,7 @@
 """Turns what was seen of each service into facts: its lives begin, become healthy or unhealthy, and end."""
 
 from collections.abc import Callable, Collection
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from agents.events import ChangeObserved, DependencySeen, Event, Health, HealthChanged, Symptom
 from agents.monitor_state import RUNNING, State
@@ -9,10 +9,12 @@ from analysis.probe_health import UsualLatency, Vitals
 from config.model import Service
 from config.world import World
 from platforms.platform import Exit, Platform, ProbeResult
-from platforms.probe_rounds import Look
+from platforms.probe_rounds import FROZEN, Look
 from platforms.surroundings import LogTails, current_release, evidence, how_it_ended, tail_text
 
 ALIVE_IS_HEALTHY_S = 1.0  # where no probe can say more
+FROZEN_S = 1.0  # a shorter stop is no trouble
+BLIP_S = 1.0  # looks come at least half an interval apart, at most half of this, to count as two failures
 MISSING_S = 1.0  # how long a process may be gone without an exit that we saw
 OUTPUT_LIMIT = 2048
 ANSWER_LIMIT = 512
@@ -31,6 +33,7 @@ class ServiceLives:
         self._usual: dict[str, UsualLatency] = {}
         self._releases: dict[str, str] = {}
         self._missing_since: dict[str, float] = {}
+        self._frozen_since: dict[str, float] = {}
 
     def open(self, now: float, *, rebooted: bool) -> None:
         """What was alive when we last looked is expected to be alive still."""
@@ -45,7 +48,7 @@ class ServiceLives:
     def resume(self, now: float) -> None:
         for vitals in self._vitals.values():
             vitals.resume(now)
-        self._missing_since = {}
+        self._missing_since, self._frozen_since = {}, {}
 
     def keep(self, names: Collection[str]) -> None:
         self._vitals = {name: vitals for name, vitals in self._vitals.items() if name in names}
@@ -76,13 +79,26 @@ class ServiceLives:
         self._missing_since.pop(service.name, None)
         if mark != vitals.incarnation:
             return self.begin(service, mark, now)
-        if service.probe is None and now - vitals.begun_at >= ALIVE_IS_HEALTHY_S:
-            return self.healthy(service) if vitals.health != "healthy" else []
-        return []
+        return self._alive(service, vitals, now) if service.probe is None else []
 
-    def learn(self, look: Look) -> None:
+    def _alive(self, service: Service, vitals: Vitals, now: float) -> list[Event]:
+        """Where no probe can say more."""
+        name = service.name
+        if not self._platform.is_frozen(name):
+            self._frozen_since.pop(name, None)
+            young = now - vitals.begun_at < ALIVE_IS_HEALTHY_S
+            return [] if young or vitals.health == "healthy" else self.healthy(service)
+        if now - self._frozen_since.setdefault(name, now) < FROZEN_S or vitals.health == "unhealthy":
+            return []
+        return self.unhealthy(service, FROZEN, ())
+
+    def observe(self, service: Service, look: Look) -> Literal["healthy", "unhealthy"] | None:
+        """Count one look, and learn from a good one; what the service is now, if that is news."""
         if look.ok:
             self._usual.setdefault(look.service, UsualLatency()).learn(look.result.latency_s)
+        apart_s = min(service.probe.interval_s, BLIP_S) / 2 if service.probe else 0.0
+        began_at, start_s = look.began_at, service.start_timeout_s
+        return self.of(look.service).observe(look.incarnation, look.ok, began_at, start_s, apart_s)
 
     def seen(self, service: Service, look: Look | None) -> DependencySeen:
         """What the last look at a dependency says to those who need it."""
@@ -96,6 +112,7 @@ class ServiceLives:
 
     def begin(self, service: Service, mark: str, now: float) -> list[Event]:
         self.of(service.name).begin(mark, now)
+        self._frozen_since.pop(service.name, None)
         self._logs.begin(service)
         return [*self.release(service), self._news(service, "starting", mark)]
 

@@ -79,8 +79,8 @@ class ServiceMonitor:
         self._telling: dict[str, asyncio.Task[None]] = {}  # unhealthy ones whose dependencies are looked at
         self._lives = ServiceLives(world, platform, lambda: self.state)
         self._rounds = ProbeRounds(
-            prober, LagMeter(), slot_of, self._lives.mark, self._interval_s, self._judge, self._spawn
-        )
+            prober, LagMeter(), slot_of, self._lives.mark, platform.is_frozen, self._interval_s, self._judge, self._spawn
+        )  # fmt: skip
         self._figures = FigureRounds(platform, scraper, slot_of, self._sampled, self._spawn)
         self._files = FileRounds(
             files, self._is_healthy, self._lives.is_stopped, self._file_seen, self._spawn
@@ -227,10 +227,9 @@ class ServiceMonitor:
         outlet.emit(ProbeObserved(
             service=look.service, ok=look.ok, latency_s=result.latency_s, incarnation=look.incarnation, reason=result.reason,
         ))  # fmt: skip
-        verdict = vitals.observe(look.incarnation, look.ok, look.began_at, service.start_timeout_s)
+        verdict = self._lives.observe(service, look)
         if look.ok:
             self._latency_s[look.service] = result.latency_s
-            self._lives.learn(look)
             self._hush(look.service)
         if verdict == "healthy":
             outlet.emit(*self._lives.healthy(service))

@@ -41,6 +41,7 @@ class Vitals:
     health: Health = "unknown"
     failed: int = 0  # probes in a row
     failing_since: float = 0.0  # the first of them
+    failed_at: float = 0.0  # the last of them that counted
     begun_at: float = 0.0  # as far as we watched
 
     def begin(self, incarnation: str, at: float) -> None:
@@ -57,15 +58,20 @@ class Vitals:
         self.health = health
 
     def observe(
-        self, incarnation: str, ok: bool | None, at: float, start_timeout_s: float
+        self, incarnation: str, ok: bool | None, at: float, start_timeout_s: float, apart_s: float = 0.0
     ) -> Literal["healthy", "unhealthy"] | None:
-        """Count one probe, begun at `at`, and return what the service is now, if that is news; `became` makes it old."""
+        """Count one probe, begun at `at`, and return what the service is now, if that is news; `became` makes it old.
+
+        Failures nearer to one another than `apart_s` are one: two extra looks at one blip are no trend.
+        """
         if ok is None or incarnation != self.incarnation:
             return None
         if ok:
             self.failed = 0
             return None if self.health == "healthy" else "healthy"
-        self.failed += 1
+        if self.failed and at - self.failed_at < apart_s:
+            return None
+        self.failed, self.failed_at = self.failed + 1, at
         if self.failed == 1:
             self.failing_since = at
         booting = self.health == "starting" and at - self.begun_at < start_timeout_s

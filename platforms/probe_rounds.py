@@ -14,6 +14,7 @@ from utils.loop_lag import LagMeter
 
 _OVERTIME_S = 0.25  # beyond the probe's own deadline, before we give up on the prober itself
 _LAG_FLOOR_S = 0.1  # a lag shorter than this excuses no failure
+FROZEN = ProbeResult(ok=False, latency_s=0.0, symptom="error", reason="its process is stopped by a signal")
 _SOON_S = 1.0  # a service that was never looked at is not left waiting for a long interval
 
 Slots = Callable[[str, float, float, float], float]  # (name, interval_s, now, last slot) -> next slot
@@ -54,7 +55,8 @@ class _Round:
 
 class ProbeRounds:
     """`life` names the present life of a service (None: there is nothing to look at), `interval_s` its present rate;
-    `report` gets each look as soon as it is finished."""
+    A good answer of a `frozen` one
+    is not believed; `report` gets each look as soon as it is finished."""
 
     def __init__(
         self,
@@ -62,6 +64,7 @@ class ProbeRounds:
         lag: LagMeter,
         slots: Slots,
         life: Callable[[str], str | None],
+        frozen: Callable[[str], bool],
         interval_s: Callable[[Service, Probe], float],
         report: Callable[[Look], None],
         spawn: Spawn,
@@ -70,6 +73,7 @@ class ProbeRounds:
         self._lag = lag
         self._slots = slots
         self._life = life
+        self._frozen = frozen
         self._interval_s = interval_s
         self._report = report
         self._spawn = spawn
@@ -185,6 +189,8 @@ class ProbeRounds:
         with self._lag.measuring():
             ok, result = await self._probe(current.service, probe)
             held_up_s = self._lag.lagged(since, loop.time())
+        if ok and self._frozen(current.service.name):
+            ok, result = False, FROZEN
         if ok is False and held_up_s > max(_LAG_FLOOR_S, probe.timeout_s / 2):
             ok, result = None, _unknown(f"we were held up for {held_up_s:.2f} s ourselves", result.latency_s)
         if self._life(current.service.name) != mark:

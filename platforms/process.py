@@ -114,6 +114,11 @@ class ProcessPlatform:
             self._rotations[service] = task
         return life.usage.measure(leader, asyncio.get_running_loop().time())
 
+    def is_frozen(self, service: str) -> bool:
+        life = self._lives.get(service)
+        leader = self._leader(life.incarnation) if life else None
+        return leader is not None and leader.state == "T"
+
     def output(self, service: str, limit: int = 2048) -> str:
         return self._outputs.tail(service, limit)
 

@@ -13,6 +13,7 @@ from agents.application_recovery import ApplicationRecovery
 from agents.events import (
     Cause,
     CauseFound,
+    ChangeObserved,
     FixApplied,
     FixVerified,
     HealthChanged,
@@ -431,6 +432,34 @@ async def test_a_bad_release_is_pointed_back_then_the_service_is_restarted(relea
         assert str(link.readlink()) == "v2"
         assert applied.undo == "point the release forward again from v2 to v3"
         assert on.processes.verbs("shop") == ["kill", "start"]
+
+
+async def test_the_release_that_was_healthy_last_is_better_than_the_one_before_in_name(
+    releases: Path,
+) -> None:
+    async with stage(released(releases)) as on:
+        on.say(HealthChanged(service="shop", health="healthy", incarnation="a", release="v1"))
+        on.say(HealthChanged(service="shop", health="stopped", incarnation="a"))
+        await asyncio.sleep(0.1)
+        on.say(
+            ChangeObserved(service="shop", kind="release", what="releases/current", before="v1", after="v3")
+        )
+        on.act("shop", "rollback_release", "bad_deploy")
+        assert (await settled(on)).outcome == "done"
+        assert (releases / "releases" / "current").readlink().name == "v1"
+
+
+async def test_a_release_that_was_ill_when_it_was_replaced_is_none_to_go_back_to(releases: Path) -> None:
+    async with stage(released(releases)) as on:
+        for release, health in (("v2", "healthy"), ("v1", "healthy"), ("v1", "unhealthy")):
+            on.say(HealthChanged(service="shop", health=health, incarnation="a", release=release))  # type: ignore[arg-type]
+        await asyncio.sleep(0.1)
+        on.say(
+            ChangeObserved(service="shop", kind="release", what="releases/current", before="v1", after="v3")
+        )
+        on.act("shop", "rollback_release", "bad_deploy")
+        assert (await settled(on)).outcome == "done"
+        assert (releases / "releases" / "current").readlink().name == "v2"
 
 
 @pytest.mark.parametrize("crash_at_s", [0.012, 0.02, 0.025, 0.035, 0.5])

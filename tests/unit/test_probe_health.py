@@ -20,6 +20,14 @@ def test_two_failed_probes_in_a_row_mean_unhealthy() -> None:
     assert see(vitals, ok=False) == "unhealthy"
 
 
+def test_failures_that_come_too_close_are_one() -> None:
+    vitals = healthy()
+    seen = [
+        vitals.observe("a", ok=False, at=at, start_timeout_s=20, apart_s=0.5) for at in (1.0, 1.1, 1.4, 1.6)
+    ]
+    assert seen == [None, None, None, "unhealthy"]
+
+
 def test_a_good_probe_between_two_failed_ones_ends_the_streak() -> None:
     vitals = healthy()
     assert [see(vitals, ok) for ok in (False, True, False)] == [None, None, None]

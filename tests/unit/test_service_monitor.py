@@ -2,6 +2,7 @@
 
 import asyncio
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -189,6 +190,53 @@ async def test_a_service_without_a_probe_is_healthy_when_it_has_lived_a_second()
     told = watching.heard(HealthChanged)
     assert [event.health for event in told] == ["starting", "healthy"]
     assert 1.0 <= told[1].at - told[0].at <= 1.25
+
+
+@pytest.mark.parametrize("probe", [{}, {"probe": None}])
+async def test_what_is_stopped_by_a_signal_is_unhealthy_though_its_probe_is_good_or_it_has_none(
+    probe: dict[str, Any],
+) -> None:
+    watching = Watching(service("raw", **probe))
+    watching.start("raw")
+    async with watching:
+        await asyncio.sleep(5)
+        watching.platform.frozen.add("raw")
+        watching.platform.samples["raw"] = ProcessSample(0, 1, 1, 1, "T")
+        frozen_at = now()
+        await asyncio.sleep(10)
+        watching.platform.frozen.clear()
+        await asyncio.sleep(3)
+    told = watching.heard(HealthChanged)
+    assert [event.health for event in told] == ["starting", "healthy", "unhealthy", "healthy"]
+    assert 1.0 <= told[2].at - frozen_at <= 2.1
+    assert (told[2].process_state, told[2].reason) == ("T", "its process is stopped by a signal")
+
+
+@pytest.mark.parametrize("probe", [{}, {"probe": None}])
+async def test_a_stop_of_half_a_second_is_no_news(probe: dict[str, Any]) -> None:
+    watching = Watching(service("shop", **probe))
+    watching.start("shop")
+    async with watching:
+        await asyncio.sleep(5)
+        for _ in range(20):
+            watching.platform.frozen.add("shop")
+            await asyncio.sleep(0.5)
+            watching.platform.frozen.clear()
+            await asyncio.sleep(1.1)
+    assert healths(watching) == ["starting", "healthy"]
+
+
+async def test_looks_that_a_failing_caller_asks_for_do_not_make_two_failures_of_one_blip() -> None:
+    watching = Watching(service("shop"), service("page", depends_on=("shop",)))
+    watching.start("shop", "page")
+    async with watching:
+        await asyncio.sleep(5)
+        for _ in range(10):
+            watching.prober.fail("shop", "page")
+            await asyncio.sleep(0.4)
+            watching.prober.heal("shop", "page")
+            await asyncio.sleep(2.1)
+    assert healths(watching) == ["starting", "healthy"]
 
 
 async def test_what_does_not_live_is_not_probed() -> None:

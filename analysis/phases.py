@@ -1,5 +1,7 @@
 """Fixed-rate schedules with spread phases, so that many services are never looked at in one instant.
 
+Phases lie on a grid: to wake up eight times a second for six services each costs half of waking up fifty times.
+
 >>> next_slot(0.5, 10.0, now=12.0)
 15.0
 >>> next_slot(0.5, 10.0, now=47.0, last=15.0)
@@ -10,6 +12,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from math import floor, inf
 
+GRID_S = 0.125
+_SLOTS = 8  # an interval that has fewer places on the grid is spread freely
 _ROUNDING = 1e-6  # of an interval: a timer may fire a hair before its slot
 
 
@@ -31,5 +35,12 @@ def next_slot(fraction: float, interval_s: float, now: float, last: float = -inf
 
 
 def slot_of(name: str, interval_s: float, now: float, last: float = -inf) -> float:
-    """`next_slot` with the phase that belongs to a name."""
-    return next_slot(phase(name), interval_s, now, last)
+    """`next_slot` with the phase that belongs to a name.
+
+    >>> slot_of("shop", 10.0, now=0.0), slot_of("shop", 1.0, now=7.0)
+    (3.25, 7.25)
+    """
+    fraction = phase(name)
+    if interval_s >= _SLOTS * GRID_S:
+        fraction = floor(fraction * interval_s / GRID_S) * GRID_S / interval_s
+    return next_slot(fraction, interval_s, now, last)

@@ -1,11 +1,12 @@
 """Slots: spread, without drift, missed ones skipped."""
 
+from collections import Counter
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.phases import next_slot, phase, slot_of
+from analysis.phases import GRID_S, next_slot, phase, slot_of
 
 
 def test_phases_of_many_names_are_spread() -> None:
@@ -45,4 +46,18 @@ def test_the_next_slot_is_after_now_and_within_one_interval(
 
 
 def test_a_name_brings_its_phase() -> None:
-    assert slot_of("shop", 10.0, 0.0) == 10.0 * phase("shop")
+    assert 0 <= 10.0 * phase("shop") - slot_of("shop", 10.0, 0.0) < GRID_S
+    assert slot_of("shop", 0.1, 0.0) == 0.1 * phase("shop")
+
+
+def test_many_services_share_few_instants_and_none_has_them_all() -> None:
+    instants = Counter(slot_of(f"service-{n}", 1.0, 100.0) for n in range(200))
+    assert len(instants) == 8
+    assert max(instants.values()) < 50
+
+
+@given(st.text(max_size=9), st.floats(0.05, 3600), st.floats(0, 1e7))
+def test_slots_on_the_grid_are_one_interval_apart(name: str, interval_s: float, now: float) -> None:
+    first = slot_of(name, interval_s, now)
+    second = slot_of(name, interval_s, first, first)
+    assert abs(second - first - interval_s) < 1e-6 * max(interval_s, first)

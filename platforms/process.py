@@ -12,7 +12,7 @@ from platforms.output import OutputFiles
 from platforms.pidfd import ExitWatch
 from platforms.platform import Exit, Incarnation, PlatformError, ProcessSample
 from platforms.process_adopt import find_leaders
-from platforms.process_group import carriers, kill_all, leaderless, send, signal_number, tree
+from platforms.process_group import carriers, kill_all, leaderless, orphans, send, signal_number, tree
 from platforms.process_launch import launch, reap
 from platforms.process_mark import Mark, marked, public_environment
 from platforms.process_records import Record, Records
@@ -20,7 +20,6 @@ from platforms.process_table import Process, ProcessTable, process_table
 from platforms.process_usage import Usage
 
 _GROUP_LOOK_S = 0.01
-_REST_LOOK_S = 0.0015  # after an end: by then what follows from it waits for the disk, and the loop has time
 
 
 class _Life:
@@ -48,7 +47,7 @@ class ProcessPlatform:
         self._services: dict[str, Service] = {}
         self._lives: dict[str, _Life] = {}
         self._last_pid: dict[str, int] = {}
-        self._nothing_left: set[str] = set()  # at a look after the leader's end; it cannot come back
+        self._born_here: set[str] = set()  # services whose last leader was our own child
         self._locks: dict[str, asyncio.Lock] = {}
         self._callbacks: list[Callable[[Exit], None]] = []
         self._rotations: dict[str, asyncio.Task[None]] = {}
@@ -158,6 +157,7 @@ class ProcessPlatform:
         leader = self._table.read(pid)
         incarnation = Incarnation(service, mark, pid, leader.started_at if leader else 0.0)
         self._watch(incarnation, None)
+        self._born_here.add(service)
         self._remember(incarnation)
         return incarnation
 
@@ -170,7 +170,6 @@ class ProcessPlatform:
 
     def _watch(self, incarnation: Incarnation, leader: Process | None) -> None:
         """`leader` is None for a process that was born now: its processor time counts from zero."""
-        self._nothing_left.discard(incarnation.service)
         usage = Usage(self._table, leader, asyncio.get_running_loop().time())
         life = self._lives[incarnation.service] = _Life(incarnation, usage)
         life.watch = ExitWatch(
@@ -190,7 +189,6 @@ class ProcessPlatform:
         life.exit = Exit(life.incarnation, code, number, self._outputs.tail(service, 2048), life.stopping)
         del self._lives[service]
         life.gone.set()
-        asyncio.get_running_loop().call_later(_REST_LOOK_S, self._look_for_rest, service)
         for callback in self._callbacks:
             callback(life.exit)
 
@@ -225,21 +223,17 @@ class ProcessPlatform:
 
     async def _clear(self, service: str) -> None:
         """Kill what is left of earlier lives: members of a dead leader's session, detached carriers of our mark."""
-        if service not in self._nothing_left:
-            await kill_all(lambda: self._rest(service))
-            if service not in self._lives:
-                self._nothing_left.add(service)
+        await kill_all(lambda: self._rest(service))
         self._last_pid.pop(service, None)
 
     def _rest(self, service: str) -> list[Process]:
         last = self._last_pid.get(service)
-        found = [process for mark, process in carriers(self._table, self._state) if mark.service == service]
+        if service in self._born_here:
+            found = orphans(self._table, self._state, service)
+        else:
+            everybody = carriers(self._table, self._state)
+            found = [process for mark, process in everybody if mark.service == service]
         return found + (leaderless(self._table, last) if last else [])
-
-    def _look_for_rest(self, service: str) -> None:
-        """The look at all processes of the machine that the next start would have to wait for."""
-        if service not in self._lives and not self._rest(service):
-            self._nothing_left.add(service)
 
     async def _rotate(self, service: str) -> None:
         try:

@@ -35,6 +35,20 @@ def carriers(table: ProcessTable, state: str) -> Iterator[tuple[Mark, Process]]:
             yield mark, process
 
 
+def orphans(table: ProcessTable, state: str, service: str) -> list[Process]:
+    """What is left of a service whose leader was our own child: the heads of it, whose children come up as they die.
+
+    Not everybody on the machine is asked, because its next start waits for this.
+    """
+    found = []
+    for pid in table.heirs():
+        mark = find_mark(table.environ(pid), state)
+        process = table.read(pid) if mark is not None and mark.service == service else None
+        if process is not None and process.alive and pid != os.getpid():
+            found.append(process)
+    return found
+
+
 def leaderless(table: ProcessTable, leader: int) -> list[Process]:
     """What lives on in the session of a dead leader. The kernel reuses no pid that names a living session."""
     try:

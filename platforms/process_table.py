@@ -39,6 +39,10 @@ class ProcessTable(Protocol):
         ...
 
     def children(self, process: Process) -> list[int]: ...
+    def heirs(self) -> Iterator[int]:
+        """All among whom the orphans of our own dead children are; more where that cannot be told quickly."""
+        ...
+
     def open_files(self, pid: int) -> int: ...
     def boot(self) -> str:
         """Changes when the machine starts anew, so that no pid outlives a reboot."""
@@ -88,6 +92,16 @@ class ProcTable:
             except OSError:
                 return []
         return [int(child) for tid in threads for child in _slurp(f"/proc/{pid}/task/{tid}/children").split()]
+
+    def heirs(self) -> Iterator[int]:
+        """The kernel gives orphans to this process or an ancestor of it, so only their children are listed."""
+        pid = os.getpid()
+        if not os.path.exists(f"/proc/{pid}/task/{pid}/children"):  # noqa: PTH110 - a kernel without such lists
+            yield from self.pids()
+            return
+        while pid > 0 and (process := self.read(pid)) is not None:
+            yield from self.children(process)
+            pid = int(_slurp(f"/proc/{pid}/stat").rpartition(b")")[2].split()[1])
 
     def open_files(self, pid: int) -> int:
         try:

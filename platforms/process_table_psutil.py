@@ -59,6 +59,9 @@ class PsutilTable:
         except (psutil.Error, OSError):
             return []
 
+    def heirs(self) -> Iterator[int]:
+        return self.pids()
+
     def open_files(self, pid: int) -> int:
         try:
             return int(psutil.Process(pid).num_fds())

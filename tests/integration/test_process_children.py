@@ -194,6 +194,36 @@ async def test_a_detached_grandchild_is_no_leader_and_does_not_outlive_the_next_
     await second.close()
 
 
+@pytest.mark.parametrize(
+    "detach",
+    [
+        "setsid sh -c 'sleep 1000 & sleep 1000' &",  # given up when its leader dies
+        "(setsid sh -c 'sleep 1000 & sleep 1000' &) &",  # given up while its leader lives
+    ],
+)
+async def test_what_detached_itself_from_our_own_child_does_not_outlive_the_next_start(
+    rig: RealRig, detach: str
+) -> None:
+    platform = platform_for(
+        rig,
+        "sh",
+        "-c",
+        f"[ -e second ] || {{ touch second; {detach} }}; exec sleep 1000",
+        cwd=str(rig.folder),
+    )
+    life = await platform.start("one", "m1")
+    await until(lambda: rig.living("one") == 4)
+    os.kill(life.pid, 9)
+    await until(lambda: platform.current("one") is None)
+    assert rig.living("one") == 3
+    await platform.start("one", "m2")
+    await until(lambda: bool(rig.processes("one")))
+    marks = [environ_of(p.pid)["NIGHTWARDEN_INCARNATION"] for p in rig.processes("one")]
+    assert marks == ["m2"]
+    await platform.stop("one", signal="KILL", grace_s=0)
+    await platform.close()
+
+
 async def test_a_daemon_killed_with_sigkill_leaves_children_that_the_next_one_finds(rig: RealRig) -> None:
     script = """
 import asyncio, sys

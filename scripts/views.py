@@ -81,7 +81,12 @@ class DaemonView:
         figures = self._observer.samples.get(service.name, {}) if living else {}
         return {
             "name": service.name,
-            "health": "stopped" if life.stopped and living is None else life.health,
+            "health": health_now(
+                life.health,
+                stopped=life.stopped,
+                runs=living is not None,
+                dry_run=self._daemon.world.dry_run,
+            ),
             "since": self.text(last.at) if last else None,
             "reason": last.reason if last else "",
             "incarnation": living.mark if living else "",
@@ -178,3 +183,16 @@ class DaemonView:
 
 def _rounded(seen: tuple[float, float] | None) -> float | None:
     return None if seen is None else round(seen[0], 1)
+
+
+def health_now(health: str, *, stopped: bool, runs: bool, dry_run: bool) -> str:
+    """As the monitor last said, but never healthy without a process, as what a start finds in old state may be.
+
+    In a dry run somebody else's process may be the healthy one.
+
+    >>> health_now("healthy", stopped=False, runs=False, dry_run=False)
+    'unknown'
+    """
+    if stopped and not runs:
+        return "stopped"
+    return "unknown" if health == "healthy" and not runs and not dry_run else health

@@ -54,6 +54,7 @@ SERVICE_FACTS = (
 )
 NO_NOTES = Notes()
 MOST_KNOWLEDGE = 1000
+CRASH = "crash"  # that a boot ended is no news
 RECONSIDERED = 0.8  # how sure to be before an answer is taken back while a fix is under way
 
 
@@ -95,7 +96,8 @@ class RcaEngine:
         case = self.state.cases[incident]
         notes = note(self._notes(event.service), event)
         found = replace(self._diagnose(event.at, case, {event.service: notes}), incident=incident)
-        sure = found.best.confidence >= RECONSIDERED or found.best.service != case.service
+        own, best = found.best.service == case.service, found.best
+        sure = not own or (best.confidence >= RECONSIDERED and best.name not in {CRASH, UNKNOWN})
         return [found] if sure and (found.best.name, found.best.service) != case.found else ()
 
     def apply(self, fact: Event) -> None:

@@ -58,10 +58,14 @@ _SYMPTOMS: tuple[tuple[str, float, tuple[str, ...], re.Pattern[str]], ...] = (
             "corrupt",
             "unexpected end",
             "unpickling",
+            "unicodedecodeerror",
+            "invalid character",
+            "in json at",
         ),
         re.compile(
             r"database disk image is malformed|file is not a database|jsondecodeerror|checksum mismatch"
             r"|\bcorrupt(?:ed)?\b|unexpected end of (?:file|json|data)|malformed (?:json|file|data)|unpicklingerror"
+            r"|unicodedecodeerror|invalid character .* looking for|unexpected token .* in json at position"
         ),
     ),
     (

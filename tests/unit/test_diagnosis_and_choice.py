@@ -223,6 +223,14 @@ def test_a_file_that_turns_out_to_be_damaged_while_a_crash_is_open_is_the_cause(
     assert made.tell(FileDamaged(service="pricing", path="x", problem="y")) == []
 
 
+def test_a_boot_that_ends_does_not_turn_what_it_was_for_into_a_crash() -> None:
+    made = chain()
+    incident = only(made.open(sick(symptom="bad_status", status=500)), FixChosen).incident
+    made.tell(dead(signal=9, incarnation="shop-2"), after_s=0.5)
+    retried = StartRetried(service="shop", boot=1, wait_s=1, reason="signal 9")
+    assert made.tell(retried, incident=incident) == []
+
+
 def test_boots_that_fail_for_no_reason_that_anybody_knows_remain_a_crash() -> None:
     made = chain()
     incident = only(made.open(dead(signal=9)), FixChosen).incident

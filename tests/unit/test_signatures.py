@@ -43,6 +43,20 @@ def test_ordinary_lines_say_nothing(harmless: str) -> None:
     assert list(symptoms(harmless)) == []
 
 
+@pytest.mark.parametrize(
+    "last_words",
+    [
+        "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff in position 14: invalid start byte",
+        "SyntaxError: Unexpected token \ufffd in JSON at position 20",
+        "panic: invalid character '\\x00' looking for beginning of value",
+        "json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)",
+        "sqlite3.DatabaseError: file is not a database",
+    ],
+)
+def test_last_words_over_a_damaged_file_speak_for_its_corruption(last_words: str) -> None:
+    assert [reading.cause for reading in symptoms(last_words)] == ["state_corruption"]
+
+
 def test_the_newest_line_is_quoted_and_old_lines_weigh_less() -> None:
     [new] = symptoms("No space left on device a\nNo space left on device b")
     assert new.line.endswith("b")

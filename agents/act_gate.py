@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from agents.act_ledger import Pending, State, fold
-from agents.act_limits import Objection, Question, objection
 from agents.agent import Results, Traits
 from agents.events import (
     ConfigChanged,
@@ -29,7 +27,9 @@ from agents.events import (
     StorageChanged,
     Tick,
 )
-from agents.suspicion import Suspicion
+from agents.gate.ledger import Pending, State, fold
+from agents.gate.limits import Objection, Question, objection
+from agents.gate.suspicion import Suspicion
 from config.world import World
 from utils.alone import run_alone
 

@@ -26,7 +26,7 @@ from agents.events import (
     ServiceStopped,
     StartRetried,
 )
-from agents.recovery_state import Ledger, Releases, State, fold, found_of
+from agents.recovering.state import Ledger, Releases, State, fold, found_of
 from config.model import Service, Stop
 from config.world import World
 from platforms.actions import START, Order, build_verbs, check_steps, happened

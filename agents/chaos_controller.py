@@ -14,7 +14,7 @@ from agents.agent import Outlet, Results, Traits
 from agents.events import Event, FaultInjected, FaultReverted, OperatorCommanded
 from config.world import World
 from platforms.faults import FAULTS, AnyPlan, FaultRefused, Faults, StopDependency
-from platforms.file_copies import put_in_place
+from platforms.keeping.copies import put_in_place
 from platforms.platform import Platform, PlatformError
 from utils.alone import run_alone
 from utils.jobs import uninterrupted

@@ -29,7 +29,7 @@ from agents.events import (
     StartRetried,
     StorageChanged,
 )
-from agents.incident_story import plain, sentence
+from agents.incident.story import plain, sentence
 from config.world import World
 from utils.alone import run_alone
 

@@ -11,6 +11,8 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from agents.agent import Results, Traits
+from agents.causes.memory import Case, Confirmed, Notes, State, configured, note, vindicated
+from agents.causes.views import Usage, seen, view_of
 from agents.events import (
     AnomalyDetected,
     Cause,
@@ -31,8 +33,6 @@ from agents.events import (
     ServiceStarted,
     StartRetried,
 )
-from agents.rca_memory import Case, Confirmed, Notes, State, configured, note, vindicated
-from agents.rca_views import Usage, seen, view_of
 from analysis.evidence import Peer, Scene, View
 from analysis.root_cause import UNKNOWN, Ranked, rank
 from analysis.symptoms import signature

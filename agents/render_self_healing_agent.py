@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from agents import incident_verdicts as verdicts
-from agents import incident_verification as rules
 from agents.agent import Results, Traits
 from agents.events import (
     CauseFound,
@@ -34,11 +32,13 @@ from agents.events import (
     StartRetried,
     Tick,
 )
-from agents.incident_judgement import judge_act, judge_idle
-from agents.incident_state import OFF, State, fold_state
-from agents.incident_verification import Streak
-from agents.incident_views import explain
-from agents.incidents import Incident, last_act
+from agents.incident import verdicts as verdicts
+from agents.incident import verification as rules
+from agents.incident.judgement import judge_act, judge_idle
+from agents.incident.records import Incident, last_act
+from agents.incident.state import OFF, State, fold_state
+from agents.incident.verification import Streak
+from agents.incident.views import explain
 from config.world import World
 from utils.alone import run_alone
 

@@ -28,16 +28,16 @@ from agents.events import (
     ServiceStopped,
     Tick,
 )
-from agents.monitor_state import State, file_key, fold
-from agents.service_lives import MISSING_S, ServiceLives
+from agents.monitoring.lives import MISSING_S, ServiceLives
+from agents.monitoring.state import State, file_key, fold
 from analysis.phases import next_slot, slot_of
 from config.graph import dependencies
 from config.model import Probe, Service
 from config.world import World
 from platforms.figures import FigureRounds, Figures
-from platforms.file_rounds import FileRounds, FileSeen
+from platforms.keeping.rounds import FileRounds, FileSeen
 from platforms.platform import Exit, Files, Platform, Prober, Scraper
-from platforms.probe_rounds import Look, ProbeRounds
+from platforms.probing.rounds import Look, ProbeRounds
 from utils.alone import run_alone
 from utils.clock import boot_id
 from utils.loop_lag import LagMeter

@@ -11,8 +11,8 @@ from msgspec.structs import force_setattr
 
 from agents.agent import Traits
 from agents.events import ProbeObserved
-from agents.life import Life
-from agents.runner import Runner
+from agents.running.life import Life
+from agents.running.runner import Runner
 from benchmarks.measure import median
 from benchmarks.report import Goal, Table
 from utils.event import Event, Record

@@ -15,8 +15,8 @@ from msgspec import Struct, field
 
 from agents.agent import Traits
 from agents.events import HealthChanged, IncidentOpened
-from agents.life import Life
-from agents.runner import Runner
+from agents.running.life import Life
+from agents.running.runner import Runner
 from benchmarks.measure import median
 from benchmarks.report import Goal, Table, ms
 from utils.disk import Handle, OsDisk, ThreadOffload

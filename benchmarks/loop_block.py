@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from agents.cell import Header
+from agents.running.cell import Header
 from benchmarks.journal import fact, journal_in, state_of
 from benchmarks.longest import Longest
 from benchmarks.measure import ROOT, ask, free_ports, median, until

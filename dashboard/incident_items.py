@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from agents.incident_views import incident_json
-from agents.incidents import Incident
+from agents.incident.records import Incident
+from agents.incident.views import incident_json
 
 
 class IncidentItems:

@@ -6,8 +6,8 @@ from typing import Any, Literal
 import msgspec
 
 from agents.events import OperatorCommanded
-from agents.incident_views import DAY_S, figures
-from agents.incidents import Incident
+from agents.incident.records import Incident
+from agents.incident.views import DAY_S, figures
 from dashboard.view import Item
 
 AILING = frozenset({"unhealthy", "down"})

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from agents import events as e
-from agents.incident_story import plain, sentence
+from agents.incident.story import plain, sentence
 from utils.event import Fact
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from config.model import Service
-from platforms.file_copies import copy_to, put_in_place, set_companions_aside
+from platforms.keeping.copies import copy_to, put_in_place, set_companions_aside
 from platforms.platform import Incarnation, Platform, PlatformError
-from platforms.process_group import send
-from platforms.process_table import process_table
+from platforms.processes.group import send
+from platforms.processes.table import process_table
 from platforms.releases import link_of, point, version
 
 FAULTS = ("kill", "freeze", "corrupt_file", "bad_release", "stop_dependency")

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from config.model import PrometheusMetrics, Service
 from platforms.platform import Platform, PlatformError, Scraper
-from platforms.probe_rounds import Slots, Spawn
+from platforms.probing.rounds import Slots, Spawn
 
 _CALM_S = 5.0  # between two samples of a process, at most
 _CLOSE_S = 1.0  # while its memory grows, or has a declared limit

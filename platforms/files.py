@@ -11,10 +11,10 @@ import msgspec
 from msgspec import Struct
 
 from config.model import Service, WatchedFile
-from platforms.caches import empty
-from platforms.file_backups import Backups, stamp
-from platforms.file_checks import problem_of
-from platforms.file_copies import copy_to, put_in_place, set_aside, set_companions_aside
+from platforms.keeping.backups import Backups, stamp
+from platforms.keeping.caches import empty
+from platforms.keeping.checks import problem_of
+from platforms.keeping.copies import copy_to, put_in_place, set_aside, set_companions_aside
 from platforms.names import file_name
 from platforms.platform import PlatformError, Restored
 

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from config.model import ExecProbe, HeartbeatProbe, HttpProbe, Probe, Service, TcpProbe
-from platforms.heartbeat import Heartbeats
-from platforms.http_get import connect, get, is_our_own_fault, target
 from platforms.platform import PlatformError, ProbeResult
-from platforms.probe_exec import run
-from platforms.process_mark import public_environment
-from platforms.process_table import ProcessTable, process_table
+from platforms.probing.exec import run
+from platforms.probing.heartbeat import Heartbeats
+from platforms.probing.http_get import connect, get, is_our_own_fault, target
+from platforms.processes.mark import public_environment
+from platforms.processes.table import ProcessTable, process_table
 
 _BODY_READ = 65_536
 _BODY_KEPT = 2048

@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from config.model import Service
-from platforms.output import OutputFiles
-from platforms.pidfd import ExitWatch
 from platforms.platform import Exit, Incarnation, PlatformError, ProcessSample
-from platforms.process_adopt import find_leaders
-from platforms.process_group import carriers, kill_all, leaderless, orphans, send, signal_number, tree
-from platforms.process_launch import launch, reap
-from platforms.process_mark import Mark, marked, public_environment
-from platforms.process_records import Record, Records
-from platforms.process_table import Process, ProcessTable, process_table
-from platforms.process_usage import Usage
+from platforms.processes.adopt import find_leaders
+from platforms.processes.group import carriers, kill_all, leaderless, orphans, send, signal_number, tree
+from platforms.processes.launch import launch, reap
+from platforms.processes.mark import Mark, marked, public_environment
+from platforms.processes.output import OutputFiles
+from platforms.processes.pidfd import ExitWatch
+from platforms.processes.records import Record, Records
+from platforms.processes.table import Process, ProcessTable, process_table
+from platforms.processes.usage import Usage
 
 _GROUP_LOOK_S = 0.01
 

@@ -4,8 +4,8 @@ import asyncio
 import re
 from math import isfinite
 
-from platforms.http_get import get, target
 from platforms.platform import PlatformError
+from platforms.probing.http_get import get, target
 
 _PAGE_LIMIT = 10 * 2**20
 _SERIES_LIMIT = 20_000

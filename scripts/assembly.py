@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from agents.events import OperatorCommanded
-from agents.silence import Silence
+from agents.running.silence import Silence
 from agents.supervisor import Child, Restart
 from config.settings import Settings
 from config.world import World

@@ -9,8 +9,8 @@ from typing import Any
 from agents import events
 from agents.agent import Agent
 from agents.events import ConfigChanged, DamageFound, OperatorCommanded, StorageChanged
-from agents.life import Life
-from agents.runner import Runner, random_id
+from agents.running.life import Life
+from agents.running.runner import Runner, random_id
 from agents.supervisor import Child, Policy, Strategy, Supervisor
 from config.diff import Diff, diff, digest
 from config.model import Config

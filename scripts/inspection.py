@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from platforms.process_records import Record
+from platforms.processes.records import Record
 from utils.clock import Offset
 from utils.damage import Damage, set_aside
 from utils.disk import Disk

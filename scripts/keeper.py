@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Iterable
 
-from agents.cell import Cell
-from agents.runner import Runner
+from agents.running.cell import Cell
+from agents.running.runner import Runner
 from utils.journal import Journal
 from utils.snapshots import Snapshots
 from utils.structured_logger import get_logger

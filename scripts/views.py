@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from agents.act_gate import ActGate
-from agents.incidents import Incident
+from agents.incident.records import Incident
 from agents.intelligent_fix_selector import IntelligentFixSelector
 from agents.rca_engine import RcaEngine
 from agents.render_self_healing_agent import RenderSelfHealingAgent

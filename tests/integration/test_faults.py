@@ -14,7 +14,7 @@ import pytest
 from config.model import ProcessPlatform, Release, Service, WatchedFile
 from platforms.faults import AnyPlan, FaultRefused, Faults
 from platforms.process import ProcessPlatform as Processes
-from platforms.process_table import process_table
+from platforms.processes.table import process_table
 
 SLEEPER = (sys.executable, "-c", "import time; time.sleep(60)")
 

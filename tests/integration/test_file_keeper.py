@@ -130,9 +130,9 @@ async def test_a_damaged_database_is_never_kept(bench: Bench) -> None:
 async def test_a_database_that_stays_locked_is_no_damage_and_holds_nobody_up(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("platforms.file_checks._BUSY_S", 0.02)
-    monkeypatch.setattr("platforms.file_copies._BUSY_S", 0.02)
-    monkeypatch.setattr("platforms.file_copies._PATIENCE_S", 0.1)
+    monkeypatch.setattr("platforms.keeping.checks._BUSY_S", 0.02)
+    monkeypatch.setattr("platforms.keeping.copies._BUSY_S", 0.02)
+    monkeypatch.setattr("platforms.keeping.copies._PATIENCE_S", 0.1)
     bench.fill_database(10)
     with closing(sqlite3.connect(bench.database)) as writer:
         writer.execute("BEGIN EXCLUSIVE")

@@ -11,9 +11,9 @@ import psutil
 import pytest
 
 from config.model import ExecProbe, HeartbeatProbe, HttpProbe, ProcessPlatform, Service, TcpProbe
-from platforms.heartbeat import Heartbeats
 from platforms.platform import ProbeResult
 from platforms.probes import Probes
+from platforms.probing.heartbeat import Heartbeats
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -15,8 +15,8 @@ import pytest
 from config.secret import SECRET_NAMES
 from platforms.platform import PlatformError
 from platforms.process import ProcessPlatform
-from platforms.process_group import send
-from platforms.process_table import Process, ProcTable
+from platforms.processes.group import send
+from platforms.processes.table import Process, ProcTable
 from tests.fixtures.platform_conformance import exits_of, until
 from tests.fixtures.real_rig import COMMANDS, RealRig, environ_of, service
 
@@ -230,7 +230,7 @@ import asyncio, sys
 from pathlib import Path
 from config.model import ProcessPlatform as Process, Service
 from platforms.process import ProcessPlatform
-from platforms.process_group import send
+from platforms.processes.group import send
 async def main():
     platform = ProcessPlatform(Path(sys.argv[1]), [Service(name="steady", platform=Process(command=("sleep", "1000")))])
     print((await platform.start("steady", "m1")).pid, flush=True)

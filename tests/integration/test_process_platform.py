@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from platforms.process_table import ProcTable
-from platforms.process_table_psutil import PsutilTable
+from platforms.processes.table import ProcTable
+from platforms.processes.table_psutil import PsutilTable
 from tests.fixtures.platform_conformance import PlatformConformance
 from tests.fixtures.real_rig import RealRig
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from platforms.output import OutputFiles
-from platforms.process_table import ProcTable
+from platforms.processes.output import OutputFiles
+from platforms.processes.table import ProcTable
 from tests.fixtures.platform_conformance import until
 from tests.fixtures.real_rig import RealRig
 

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from agents.act_limits import LIMITS
 from agents.events import (
     EventQuarantined,
     FixApplied,
@@ -19,6 +18,7 @@ from agents.events import (
     ServiceStopped,
     StorageChanged,
 )
+from agents.gate.limits import LIMITS
 from tests.fixtures.gate import Gate, extra_fix, limit
 
 
@@ -250,7 +250,7 @@ def test_risky_fixes_earn_their_autonomy_and_lose_it_with_one_failure() -> None:
 
 
 def _open(incident: str, n: int) -> Any:
-    from agents.act_ledger import OpenAct
+    from agents.gate.ledger import OpenAct
 
     return OpenAct(f"act{n}", incident, "bold", 0.0, for_exit=False, outcome="done")
 

@@ -1,7 +1,7 @@
 """The act gate suspects ourselves when many probes fail at once, but never what we saw with our own eyes."""
 
 from agents.events import FixRefused, FixStarted, HealthChanged, IncidentClosed, ObservationResumed
-from agents.suspicion import Suspicion
+from agents.gate.suspicion import Suspicion
 from tests.fixtures.gate import Gate, limit
 
 

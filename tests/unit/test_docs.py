@@ -10,7 +10,7 @@ import pytest
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
-from agents.act_limits import LIMITS
+from agents.gate.limits import LIMITS
 from agents.terms import CauseName
 from config import model
 from config.fixes import load_fixes

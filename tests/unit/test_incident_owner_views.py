@@ -8,7 +8,7 @@ from agents.events import (
     FixRefused,
     StartRetried,
 )
-from agents.incident_views import Figures, figures, incident_json
+from agents.incident.views import Figures, figures, incident_json
 from tests.fixtures.incident_owner import Desk, down, unhealthy
 
 

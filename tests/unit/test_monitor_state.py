@@ -16,7 +16,7 @@ from agents.events import (
     ServiceStarted,
     ServiceStopped,
 )
-from agents.monitor_state import Life, OpenIncident, State, fold
+from agents.monitoring.state import Life, OpenIncident, State, fold
 from utils.event import Fact
 
 

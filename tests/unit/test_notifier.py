@@ -29,7 +29,7 @@ from agents.events import (
     StartRetried,
     StorageChanged,
 )
-from agents.incident_story import LONGEST, plain
+from agents.incident.story import LONGEST, plain
 from agents.notifier import Notifier
 from config.model import Config
 from config.world import World

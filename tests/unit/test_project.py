@@ -89,7 +89,9 @@ def test_every_agent_stands_in_the_contract_that_keeps_agents_apart() -> None:
 
 def test_every_package_has_its_layer_and_is_installed() -> None:
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "benchmarks"}
-    assert set(PROJECT["tool"]["setuptools"]["packages"]) == packages
+    inside = {path.parent for name in packages for path in (ROOT / name).rglob("__init__.py")}
+    names = {".".join(path.relative_to(ROOT).parts) for path in inside}
+    assert set(PROJECT["tool"]["setuptools"]["packages"]) == names
     assert set(PROJECT["tool"]["importlinter"]["root_packages"]) == packages
     layers = {name for layer in contract("Imports point down only")["layers"] for name in layer.split(" | ")}
     assert layers == packages - {"examples"}

@@ -9,8 +9,8 @@ import pytest
 
 from agents.agent import Traits
 from agents.events import ChangeObserved, EventQuarantined, FileDamaged, FileRepaired, ProbeObserved
-from agents.life import AgentFailingError, Life
-from agents.runner import Runner, fact_id
+from agents.running.life import AgentFailingError, Life
+from agents.running.runner import Runner, fact_id
 from tests.fixtures.memory_journal import MemoryJournal, NoPage
 from tests.fixtures.toy_agents import Hands, Plain, act, settle
 

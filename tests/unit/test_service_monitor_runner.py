@@ -12,9 +12,9 @@ from agents.events import (
     ServiceStarted,
     ServiceStopped,
 )
-from agents.life import Life
-from agents.monitor_state import State
-from agents.runner import Runner
+from agents.monitoring.state import State
+from agents.running.life import Life
+from agents.running.runner import Runner
 from agents.service_monitor import ServiceMonitor
 from tests.fixtures.memory_journal import MemoryJournal, NoPage
 from tests.fixtures.monitor_kit import Watching, now, service

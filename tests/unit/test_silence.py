@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 
 from agents.events import FileDamaged
-from agents.life import Life
-from agents.runner import Runner
-from agents.silence import Silence
+from agents.running.life import Life
+from agents.running.runner import Runner
+from agents.running.silence import Silence
 from tests.fixtures.memory_journal import MemoryJournal, NoPage
 from tests.fixtures.toy_agents import Plain, settle
 

@@ -28,7 +28,7 @@ from agents.events import (
     ServiceStopped,
     StartRetried,
 )
-from agents.incident_story import sentence
+from agents.incident.story import sentence
 
 Status = Literal["open", "waiting_approval", "recovering", "verifying", "closed", "escalated", "withdrawn"]
 Kind = Literal["exit", "probe", "file", "prediction"]

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from agents.cell import Cell
+from agents.running.cell import Cell
 from utils.structured_logger import get_logger
 
 log = get_logger("silence")

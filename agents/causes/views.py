@@ -4,8 +4,8 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from agents.causes.memory import Notes
 from agents.events import ServiceSampled
-from agents.rca_memory import Notes
 from analysis.evidence import Peer, View
 from analysis.signatures import fresh
 from config.model import Service

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from agents.events import Event, FixFailed, FixVerified, IncidentClosed, IncidentEscalated, IncidentRetried
-from agents.incidents import Act, Incident
+from agents.incident.records import Act, Incident
 
 
 def failed(incident: Incident, act: Act, reason: str) -> FixFailed:

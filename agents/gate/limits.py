@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from agents.act_ledger import FILE, HOUR_S, SHUTDOWN, WAIT, State, Trust, pair
 from agents.events import FixChosen
-from agents.suspicion import Suspicion
+from agents.gate.ledger import FILE, HOUR_S, SHUTDOWN, WAIT, State, Trust, pair
+from agents.gate.suspicion import Suspicion
 from analysis.beta import quantile
 from config.fixes import Fix
 from config.graph import dependencies

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from agents.events import HealthChanged, ProbeObserved
-from agents.incidents import Act, Incident
+from agents.incident.records import Act, Incident
 from config.model import Config
 
 ALIVE_S = 3.0  # a service without a probe has to live this long

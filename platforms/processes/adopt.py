@@ -1,10 +1,10 @@
 """Finds out which living processes lead our services, after a daemon before us was killed."""
 
 from platforms.platform import Incarnation
-from platforms.process_group import carriers
-from platforms.process_mark import Mark
-from platforms.process_records import Record
-from platforms.process_table import Process, ProcessTable
+from platforms.processes.group import carriers
+from platforms.processes.mark import Mark
+from platforms.processes.records import Record
+from platforms.processes.table import Process, ProcessTable
 
 
 def find_leaders(table: ProcessTable, state: str, records: list[Record]) -> list[Incarnation]:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from platforms.http_answer import Answer, AnswerParser
+from platforms.probing.http_answer import Answer, AnswerParser
 
 _READ = 262_144
 _ADDRESS_ERRORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL)

@@ -4,12 +4,12 @@ from collections.abc import Callable, Collection
 from typing import Any, Literal, get_args
 
 from agents.events import ChangeObserved, DependencySeen, Event, Health, HealthChanged, Symptom
-from agents.monitor_state import RUNNING, State
+from agents.monitoring.state import RUNNING, State
 from analysis.probe_health import UsualLatency, Vitals
 from config.model import Service
 from config.world import World
 from platforms.platform import Exit, Platform, ProbeResult
-from platforms.probe_rounds import FROZEN, Look
+from platforms.probing.rounds import FROZEN, Look
 from platforms.surroundings import LogTails, current_release, evidence, how_it_ended, tail_text
 
 ALIVE_IS_HEALTHY_S = 1.0  # where no probe can say more

@@ -7,7 +7,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from platforms.file_checks import read_only
+from platforms.keeping.checks import read_only
 
 _PATIENCE_S = 10.0
 _BUSY_S = 0.5

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from platforms.file_checks import problem_of
-from platforms.file_copies import checksum, copy_to, put_in_place
+from platforms.keeping.checks import problem_of
+from platforms.keeping.copies import checksum, copy_to, put_in_place
 
 _NAME = re.compile(r"(\d{8}T\d{6}\.\d{3}Z)-([0-9a-f]{12})")
 _FORMAT = "%Y%m%dT%H%M%S"

@@ -6,8 +6,8 @@ import signal
 from collections.abc import Callable, Iterator
 
 from platforms.platform import PlatformError
-from platforms.process_mark import Mark, find_mark
-from platforms.process_table import Process, ProcessTable
+from platforms.processes.mark import Mark, find_mark
+from platforms.processes.table import Process, ProcessTable
 
 _DEATH_S = 10.0  # what SIGKILL has not ended by then hangs in the kernel
 _LOOK_S = 0.005

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from config.model import Service, WatchedFile
 from platforms.platform import Files, PlatformError
-from platforms.probe_rounds import Spawn
+from platforms.probing.rounds import Spawn
 from platforms.surroundings import resolve
 
 log = structlog.get_logger()

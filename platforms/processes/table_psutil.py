@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import psutil
 
-from platforms.process_table import Process
+from platforms.processes.table import Process
 
 _LETTERS = {
     psutil.STATUS_RUNNING: "R",

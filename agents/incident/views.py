@@ -7,9 +7,9 @@ from typing import Any
 from msgspec import Struct
 
 from agents.events import Cause
-from agents.incident_story import plain
-from agents.incident_verification import WAIT
-from agents.incidents import Act, Incident
+from agents.incident.records import Act, Incident
+from agents.incident.story import plain
+from agents.incident.verification import WAIT
 
 DAY_S = 86400.0
 

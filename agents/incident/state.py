@@ -17,7 +17,7 @@ from agents.events import (
     OperatorCommanded,
     ServiceStopped,
 )
-from agents.incidents import Incident, fold, opened
+from agents.incident.records import Incident, fold, opened
 
 KEPT_CLOSED = 1000  # older ones stand in the journal only
 RELAPSE_S = 60.0  # the same symptom this soon after healing: we looked away too early

@@ -53,7 +53,7 @@ def process_table() -> ProcessTable:
     """The table of this machine."""
     if sys.platform == "linux":
         return ProcTable()
-    from platforms.process_table_psutil import PsutilTable
+    from platforms.processes.table_psutil import PsutilTable
 
     return PsutilTable()
 

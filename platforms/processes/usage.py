@@ -1,8 +1,8 @@
 """What a service's group uses: processor, memory, threads, open files."""
 
 from platforms.platform import ProcessSample
-from platforms.process_group import tree
-from platforms.process_table import Process, ProcessTable
+from platforms.processes.group import tree
+from platforms.processes.table import Process, ProcessTable
 
 
 class Usage:

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from msgspec.structs import force_setattr
 
 from agents.agent import Agent
-from agents.cell import Cell
 from agents.events import EventQuarantined
+from agents.running.cell import Cell
 from utils.bus import Ring
 from utils.event import Event, Fact, Record, Telemetry
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from agents.agent import Rooted
-from agents.cell import Cell
 from agents.events import EventQuarantined, FixStarted
-from agents.runner import Runner
+from agents.running.cell import Cell
+from agents.running.runner import Runner
 from utils.bus import Inbox, Item
 from utils.event import Event, Fact, Telemetry
 from utils.structured_logger import get_logger

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from agents import incident_verdicts as verdicts
-from agents import incident_verification as rules
 from agents.events import Event
-from agents.incident_state import State
-from agents.incident_verification import Streak
-from agents.incidents import Act, Incident
+from agents.incident import verdicts as verdicts
+from agents.incident import verification as rules
+from agents.incident.records import Act, Incident
+from agents.incident.state import State
+from agents.incident.verification import Streak
 from config.model import Config
 from platforms.boot import FIRST_WAITS_S, wait_after
 

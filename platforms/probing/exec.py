@@ -8,10 +8,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from platforms.pidfd import ExitWatch
-from platforms.process_group import send
-from platforms.process_launch import launch, reap
-from platforms.process_table import ProcessTable
+from platforms.processes.group import send
+from platforms.processes.launch import launch, reap
+from platforms.processes.pidfd import ExitWatch
+from platforms.processes.table import ProcessTable
 
 _READ = 65_536
 

@@ -1,0 +1,1 @@
+"""The parts of the incident's owner: records, transitions, verification, words."""

@@ -1,0 +1,1 @@
+"""The part of application recovery that it remembers."""

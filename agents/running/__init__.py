@@ -1,0 +1,1 @@
+"""What runs agents: runner, one life of an agent, its cell, its silence."""

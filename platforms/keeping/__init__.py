@@ -1,0 +1,1 @@
+"""How declared files are checked, backed up and restored, and caches emptied."""

@@ -1,0 +1,1 @@
+"""How probes ask, and in which rounds."""

@@ -1,0 +1,1 @@
+"""Processes as the system shows them: tables, marks, groups, exits, output."""

@@ -203,7 +203,8 @@ class RenderSelfHealingAgent:
     def _on_quarantined(self, fact: EventQuarantined) -> Results:
         for incident in self.state.open_ones():
             act = incident.act
-            if act is not None and act.id == fact.event and act.outcome == "started":
+            hands = act is not None and act.layer == fact.agent.removesuffix("_recovery")  # others merely listen
+            if act is not None and hands and act.id == fact.event and act.outcome == "started":
                 return [verdicts.failed(incident, act, f"{fact.agent} failed on it: {fact.error}")]
         lost = self.state.open_by_id(fact.incident)
         if lost is not None and fact.agent in THINKERS and lost.status != "escalated":

@@ -105,9 +105,10 @@ class Supervisor:
             self._tasks[child.name] = task
 
     async def _ended(self, child: Child) -> None:
-        task = self._tasks.pop(child.name, None)
-        if task is None:
+        task = self._tasks.get(child.name)
+        if task is None or not task.done():  # started anew meanwhile, for the sake of another that had ended too
             return
+        del self._tasks[child.name]
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         crashed = error is not None
         if child.restart is Restart.TEMPORARY or (child.restart is Restart.TRANSIENT and not crashed):

@@ -49,6 +49,7 @@ class OpenAct(Struct, frozen=True, gc=False):
     for_exit: bool
     outcome: str = ""  # FixApplied.outcome
     orphan: bool = False
+    agent: str = ""  # whose hands it is in; empty in books of an older version
 
 
 class Spent(Struct, frozen=True, gc=False):
@@ -166,7 +167,9 @@ def _started(state: State, fact: FixStarted) -> None:
     target, for_exit = fact.service, fact.service in state.exits
     case = state.cases.get(fact.incident, Case(""))
     state.cases[fact.incident] = replace(case, attempts=case.attempts + 1)
-    state.open_acts[target] = OpenAct(fact.id, fact.incident, fact.fix, fact.at, for_exit)
+    state.open_acts[target] = OpenAct(
+        fact.id, fact.incident, fact.fix, fact.at, for_exit, agent=fact.agent
+    )
     young = tuple(spent for spent in state.spent.get(target, ()) if fact.at - spent.at < HOUR_S)
     state.spent[target] = (*young, Spent(fact.id, fact.at, for_exit))
     state.started[pair(target, fact.fix)] = fact.at
@@ -238,7 +241,7 @@ def _closed(state: State, fact: IncidentClosed) -> None:
 
 def _quarantined(state: State, fact: EventQuarantined) -> None:
     for target, act in tuple(state.open_acts.items()):
-        if act.id == fact.event:
+        if act.id == fact.event and act.agent in {"", fact.agent}:  # others merely listen to it
             _release(state, target, fact.at)
 
 

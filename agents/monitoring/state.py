@@ -41,6 +41,7 @@ class Life(Struct, frozen=True, omit_defaults=True, gc=False):
 class OpenAct(Struct, frozen=True, omit_defaults=True, gc=False):
     id: str
     fix: str
+    agent: str = ""  # whose hands it is in; empty in what an older version saved
 
 
 class OpenIncident(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -132,7 +133,7 @@ def _repaired(state: State, fact: FileRepaired) -> None:
 
 
 def _act_started(state: State, fact: FixStarted) -> None:
-    state.acts[fact.service] = OpenAct(fact.id, fact.fix)
+    state.acts[fact.service] = OpenAct(fact.id, fact.fix, fact.agent)
     known = state.incidents.get(fact.incident)
     if known is not None and fact.service not in known.services:
         state.incidents[fact.incident] = replace(known, services=(*known.services, fact.service))
@@ -143,8 +144,9 @@ def _act_ended(state: State, fact: FixApplied) -> None:
 
 
 def _quarantined(state: State, fact: EventQuarantined) -> None:
-    for service in [service for service, act in state.acts.items() if act.id == fact.event]:
-        del state.acts[service]
+    for service, act in tuple(state.acts.items()):
+        if act.id == fact.event and act.agent in {"", fact.agent}:  # others merely listen to it
+            del state.acts[service]
 
 
 def _opened(state: State, fact: IncidentOpened) -> None:

@@ -158,6 +158,14 @@ def test_other_ends_of_an_act(end: str) -> None:
     assert gate.state.open_acts == {}
 
 
+@pytest.mark.parametrize("bystander", ["notifier", "service_monitor", "data_recovery"])
+def test_an_act_goes_on_while_one_who_merely_listens_fails_on_it(bystander: str) -> None:
+    gate = Gate()
+    act = gate.ask("s0")
+    gate.tell(EventQuarantined(agent=bystander, event=act.id, error="e"))
+    assert gate.state.open_acts["s0"].id == act.id
+
+
 def test_attempts_inside_one_incident_run_out_but_waiting_is_none() -> None:
     gate = Gate(max_recovery_attempts=2)
     gate.open("a", "s0")

@@ -255,6 +255,16 @@ def test_an_act_that_was_quarantined_failed() -> None:
     assert desk.incident("i").acts[0].outcome == "failed"
 
 
+@pytest.mark.parametrize("bystander", ["notifier", "service_monitor", "data_recovery"])
+def test_an_act_goes_on_while_one_who_merely_listens_fails_on_it(bystander: str) -> None:
+    desk = Desk()
+    desk.tell(unhealthy("shop", id="i"))
+    started = desk.start_act("i", "kill_restart")
+    lost = EventQuarantined(agent=bystander, event=started, error="boom", incident="i", service="shop")
+    assert kinds(desk.tell(lost)) == []
+    assert desk.incident("i").acts[0].outcome == "started"
+
+
 def test_only_the_last_thousand_closed_incidents_are_kept() -> None:
     desk = Desk()
     desk.tell(unhealthy("model", id="stays"))

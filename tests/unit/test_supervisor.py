@@ -147,3 +147,12 @@ async def test_a_silent_child_can_be_made_to_die() -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert log == ["+a", "-a", "+a", "-a"]
+
+
+@pytest.mark.parametrize("strategy", [Strategy.REST_FOR_ONE, Strategy.ONE_FOR_ALL])
+async def test_two_that_end_at_the_same_instant_are_each_restarted_once(strategy: Strategy) -> None:
+    log: list[str] = []
+    both = [Child(name=n, start=Script(n, log, "crash").start) for n in "ab"]
+    supervisor = Supervisor("s", Policy(strategy=strategy), both)
+    await run_for(supervisor, 5)
+    assert log == ["+a", "+b", "+a", "+b", "-b", "-a"]

@@ -148,7 +148,10 @@ class RenderSelfHealingAgent:
         far = fact.lead_time_s > self.world.config.windows.predict_horizon_s
         if stale or far or self.state.open_of(fact.service) is not None:
             return ()
-        reason = f"{fact.failure}: {fact.metric} reaches {fact.limit:g} in {fact.lead_time_s:.0f} s"
+        when = f"reaches {fact.limit:g} in {fact.lead_time_s:.0f} s"
+        reason = (
+            f"{fact.failure}: {fact.metric} {when if fact.lead_time_s > 0 else f'is over {fact.limit:g}'}"
+        )
         return self._open(fact, "failure_predicted", reason, fact.incarnation or life)
 
     def _life(self, service: str) -> str:

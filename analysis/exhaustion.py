@@ -6,6 +6,7 @@ it does not slow down enough to end below the ceiling, and it enters ground from
 
 from collections import deque
 from collections.abc import Sequence
+from itertools import pairwise
 from math import isfinite
 from statistics import median
 
@@ -26,6 +27,13 @@ MAX_GAIN_RATIO = 3.0  # beyond it the rise is younger than the points that were 
 FALL = 0.05  # a fall by this share ends a rise
 NEW_GROUND = 1.02  # only so far above the highest value from which it fell is a rise new
 IN_A_ROW = 3
+STILL_PACE = 0.2  # the last values rise at least by this share of what the trend says
+
+# A rise too quick for slices is judged by the last values themselves, once start-up is over.
+QUICK_POINTS = 15
+QUICK_HORIZON_S = 6.0  # enough for a restart with grace, and late enough to let peaks end by themselves
+QUICK_RISE_OF_LIMIT = 0.2
+QUICK_LEVEL_OF_LIMIT = 0.6
 
 
 class Outlook(Struct, frozen=True):
@@ -49,17 +57,23 @@ class Series:
         self._known_ground = 0.0  # the highest value from which it fell again
         self._over = 0
         self._believed = 0
+        self._last: deque[Point] = deque(maxlen=QUICK_POINTS)
+        self._born_at: float | None = None
 
     def add(
         self, at: float, value: float, limit: float, *, horizon_s: float, warmup_s: float
     ) -> Outlook | None:
         if not isfinite(value):
             return None
+        self._last.append((at, value))
+        self._born_at = at if self._born_at is None else self._born_at
         self._note(at, value, max(horizon_s, 2 * warmup_s) / BUCKETS)
         self._over = self._over + 1 if value >= limit else 0
         if self._over >= IN_A_ROW:
             return Outlook(REACHED, 0.0, 0.99)
-        outlook = self._judge(at, limit, horizon_s, warmup_s)
+        outlook = self._judge(at, limit, horizon_s, warmup_s) or self._judge_quickly(
+            at, value, limit, warmup_s
+        )
         self._believed = self._believed + 1 if outlook else 0
         return outlook if self._believed >= IN_A_ROW else None
 
@@ -85,10 +99,34 @@ class Series:
             if _worth_a_fit(points, level, limit, horizon_s):
                 trend = fit(points)
                 outlook = _outlook(trend, at, limit, horizon_s) if trend else None
-                if outlook:
+                if trend and outlook and not _has_stopped(self._last, trend):
                     return outlook
             points = points[len(points) // 2 :]
         return None
+
+    def _judge_quickly(self, at: float, value: float, limit: float, warmup_s: float) -> Outlook | None:
+        """The newest stretch of the last values in which it did nothing but rise."""
+        grown_up = self._born_at is not None and at - self._born_at >= warmup_s
+        high = value >= QUICK_LEVEL_OF_LIMIT * limit and value > self._known_ground * NEW_GROUND
+        points = list(self._last)
+        if not (grown_up and high) or value - points[0][1] < QUICK_RISE_OF_LIMIT * limit:
+            return None
+        trend = fit(points[_calm(points) :])
+        if trend is None or trend.rise < QUICK_RISE_OF_LIMIT * limit:
+            return None
+        lead_s = max(trend.time_to(limit, value), 1.0)
+        slowing = trend.gain_ratio < 1 / MAX_GAIN_RATIO or trend.ceiling(value) < limit
+        if lead_s > QUICK_HORIZON_S or slowing:
+            return None
+        return Outlook(
+            ACT, lead_s, trend.confidence((limit - value) / QUICK_HORIZON_S / LATE_TOLERANCE), trend
+        )
+
+
+def _calm(points: Sequence[Point]) -> int:
+    """How many of the first values are from before the rise: up to the last that is no higher than the first tenth."""
+    first, top = points[0][1], points[-1][1]
+    return max(n for n, (_, value) in enumerate(points) if value <= first + (top - first) / 10)
 
 
 def _worth_a_fit(points: Sequence[Point], level: float, limit: float, horizon_s: float) -> bool:
@@ -96,6 +134,18 @@ def _worth_a_fit(points: Sequence[Point], level: float, limit: float, horizon_s:
     rise = level - points[0][1]
     span_s = points[-1][0] - points[0][0]
     return rise > 0 and (limit - level) * span_s <= 2 * EARLY_HORIZONS * horizon_s * rise
+
+
+def _has_stopped(last: Sequence[Point], trend: Trend) -> bool:
+    """A step, or a cache that has filled up, rose too, but does so no more, as its last values show."""
+    values = [value for _, value in last]
+    third = len(values) // 3
+    if third == 0:
+        return False
+    noise = median(abs(after - before) for before, after in pairwise(values))
+    expected = trend.slope * (last[-1][0] - last[0][0]) * 2 / 3
+    rise = median(values[-third:]) - median(values[:third])
+    return expected >= MIN_RISE_OF_NOISE * noise and rise < STILL_PACE * expected
 
 
 def _is_leak(trend: Trend, level: float, limit: float) -> bool:

@@ -12,7 +12,7 @@ from platforms.platform import Platform, PlatformError, Scraper
 from platforms.probing.rounds import Slots, Spawn
 
 _CALM_S = 5.0  # between two samples of a process, at most
-_CLOSE_S = 1.0  # while its memory grows, or has a declared limit
+_CLOSE_S = 1.0  # while its memory or its descriptors grow, or where memory has a declared limit
 _GROWING = 1.01  # from one sample to the next
 _GROWTH_LASTS_S = 15.0  # it grows in steps
 _SCRAPE_TIMEOUT_S = 5.0
@@ -33,7 +33,7 @@ class _Pace:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.sample_at = inf
-        self.rss_mib = inf
+        self.rss_mib = self.open_files = inf
         self.close_until = -inf
         self.scrape_at = inf
         self.scraping = False
@@ -82,13 +82,15 @@ class FigureRounds:
 
     def _sample(self, service: Service, mark: str, pace: _Pace, now: float, latency_s: float | None) -> None:
         seen = self._platform.sample(service.name)
-        if seen is not None and seen.rss_mib > pace.rss_mib * _GROWING:
+        if seen is not None and (
+            seen.rss_mib > pace.rss_mib * _GROWING or seen.open_files > pace.open_files * _GROWING
+        ):
             pace.close_until = now + _GROWTH_LASTS_S
         close = now < pace.close_until or service.limits.memory_mib is not None
         pace.sample_at = self._slots(service.name, _CLOSE_S if close else _CALM_S, now, now)
         if seen is None:
             return
-        pace.rss_mib = seen.rss_mib
+        pace.rss_mib, pace.open_files = seen.rss_mib, seen.open_files
         names: tuple[str, ...] = ("cpu_percent", "rss_mib", "threads", "open_files")
         values: tuple[float, ...] = (
             seen.cpu_percent,

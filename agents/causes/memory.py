@@ -134,6 +134,7 @@ def _with_change(changes: tuple[Change, ...], change: Change) -> tuple[Change, .
 
 
 def _ceiling(fact: FailurePredicted) -> Ceiling:
-    when = f"in {fact.lead_time_s:.0f} s" if fact.lead_time_s > 0 else "now"
-    sentence = f"{fact.metric} is {fact.value:.4g} and reaches its ceiling of {fact.limit:g} {when}"
+    soon = f"reaches its ceiling of {fact.limit:g} in {fact.lead_time_s:.0f} s"
+    ahead = soon if fact.lead_time_s > 0 else f"has reached its ceiling of {fact.limit:g}"
+    sentence = f"{fact.metric} is {fact.value:.4g} and {ahead}"
     return Ceiling(fact.failure, fact.metric, fact.lead_time_s, fact.incarnation, sentence, fact.at)

@@ -81,6 +81,61 @@ def test_what_is_no_leak_is_never_told(kind: str, seeds: range) -> None:
     assert told == []
 
 
+@pytest.mark.parametrize("kind", ["noise", "saw-tooth", "warm-up", "load peak", "wandering", "bursts"])
+def test_what_is_no_leak_is_not_told_where_samples_come_every_second(kind: str) -> None:
+    def value_of(random: Random) -> Callable[[float], float]:
+        return (lambda _at: random.choice((40.0, 240.0))) if kind == "bursts" else harmless(kind, random)
+
+    assert [seed for seed in range(60) if outlooks(value_of(Random(seed)), 300, step_s=1.0)] == []
+
+
+@pytest.mark.parametrize("rate", [4.0, 10.0, 15.0])
+@pytest.mark.parametrize("begins_at", [60.0, 600.0])
+def test_a_leak_that_takes_seconds_is_told_before_the_limit_too(rate: float, begins_at: float) -> None:
+    noise = Random(4)
+    end = begins_at + (LIMIT - 40) / rate
+    told = outlooks(
+        lambda at: 40 + rate * max(0.0, at - begins_at) + noise.gauss(0, 0.5), end - 1, step_s=1.0
+    )
+    at, outlook = told[0]
+    assert outlook.level == ACT
+    assert 2 <= end - at <= 40
+    assert outlook.lead_time_s == pytest.approx(end - at, rel=0.3, abs=3)
+
+
+@pytest.mark.parametrize("lasts_s", [3.0, 8.0, 15.0, 30.0])
+def test_a_start_that_takes_much_memory_is_no_leak(lasts_s: float) -> None:
+    noise = Random(5)
+    assert outlooks(lambda at: 40 + 190 * min(1.0, at / lasts_s) + noise.gauss(0, 0.5), 300, step_s=1.0) == []
+
+
+@pytest.mark.parametrize("top", [120.0, 150.0, 180.0])
+@pytest.mark.parametrize("rise_s", [2.0, 4.0, 10.0, 20.0])
+def test_a_peak_that_ends_well_below_the_ceiling_is_no_leak(top: float, rise_s: float) -> None:
+    noise = Random(6)
+
+    def value(at: float) -> float:
+        share = min(max(0.0, (at - 100) / rise_s), 1.0)
+        return 60 + (top - 60) * share + noise.gauss(0, 1)
+
+    assert outlooks(value, 300, step_s=1.0) == []
+
+
+@pytest.mark.parametrize("tau_s", [5.0, 8.0, 12.0])
+def test_a_cache_that_fills_up_below_the_ceiling_is_no_leak(tau_s: float) -> None:
+    noise = Random(7)
+
+    def value(at: float) -> float:
+        return 60 + 170 * (1 - exp(-max(0.0, at - 100) / tau_s)) + noise.gauss(0, 0.5)
+
+    assert outlooks(value, 300, step_s=1.0) == []
+
+
+@pytest.mark.parametrize("period_s", [4, 10, 20])
+def test_a_saw_of_garbage_collections_is_no_leak(period_s: int) -> None:
+    assert outlooks(lambda at: 100 + 60 * (at % period_s) / period_s, 900, step_s=1.0) == []
+
+
 def test_ground_from_which_it_fell_back_is_not_told_again() -> None:
     def slow_tooth(at: float) -> float:
         return 100 + 0.18 * (at % 800)

@@ -183,19 +183,24 @@ async def test_process_figures_come_every_five_seconds_with_the_latency_of_the_p
     assert samples[-1].incarnation == "first"
 
 
-async def test_memory_that_grows_or_has_a_limit_is_looked_at_every_second() -> None:
+async def test_what_grows_or_has_a_memory_limit_is_looked_at_every_second() -> None:
     watching = Watching(
-        service("calm"), service("limited", limits=Limits(memory_mib=256)), service("growing", probe=None)
+        service("calm"),
+        service("limited", limits=Limits(memory_mib=256)),
+        service("growing", probe=None),
+        service("opening", probe=None),
     )
-    watching.start("calm", "limited", "growing")
+    watching.start("calm", "limited", "growing", "opening")
     async with watching:
         for second in range(100):
             watching.platform.samples["growing"] = ProcessSample(1.0, 50.0 * 1.05**second, 2, 9)
+            watching.platform.samples["opening"] = ProcessSample(1.0, 50.0, 2, 9 + 6 * second)
             await asyncio.sleep(1)
     taken = watching.platform.sampled
     assert taken["calm"] <= 21
     assert taken["limited"] >= 99
     assert taken["growing"] >= 90
+    assert taken["opening"] >= 85
 
 
 async def test_a_prometheus_page_becomes_a_sample_without_what_is_not_finite() -> None:

@@ -5,7 +5,7 @@ ours `happened_since` sees what of it stands in the world already.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Literal
 
@@ -209,9 +209,7 @@ class ApplicationRecovery:
         adopted = [self._started(life) for s in config.services if (life := self.platform.current(s.name))]
         self._bring_up(event, changed=event.changed)
         gone = {*event.removed, *self.state.lives, *self._declared} - {s.name for s in config.services}
-        for name in gone:  # how to stop it, only its old configuration knows
-            how = self._declared[name].stop if name in self._declared else Stop()
-            await self._fleet.halt(name, how, "it is no longer in the configuration")
+        await self._halt_all(gone)
         self._declared = {service.name: service for service in config.services}
         return [
             *(fact for fact in adopted if fact.adopted and event.why == "start"),
@@ -220,6 +218,17 @@ class ApplicationRecovery:
                 for n in sorted(gone)
             ),
         ]
+
+    async def _halt_all(self, gone: Collection[str]) -> None:
+        """All at once: one that cannot be stopped, or takes its time, keeps no other running."""
+        stops = []
+        for name in gone:  # how to stop it, only its old configuration knows
+            how = self._declared[name].stop if name in self._declared else Stop()
+            stops.append(self._fleet.halt(name, how, "it is no longer in the configuration"))
+            self._ledger.forget(name)
+        for outcome in await asyncio.gather(*stops, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     def _bring_up(self, event: ConfigChanged | None, changed: tuple[str, ...] = ()) -> None:
         word = event.id if event else self.state.config[""].event

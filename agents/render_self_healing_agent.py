@@ -148,10 +148,7 @@ class RenderSelfHealingAgent:
         far = fact.lead_time_s > self.world.config.windows.predict_horizon_s
         if stale or far or self.state.open_of(fact.service) is not None:
             return ()
-        when = f"reaches {fact.limit:g} in {fact.lead_time_s:.0f} s"
-        reason = (
-            f"{fact.failure}: {fact.metric} {when if fact.lead_time_s > 0 else f'is over {fact.limit:g}'}"
-        )
+        reason = f"{fact.failure}: {fact.metric} reaches {fact.limit:g} in {fact.lead_time_s:.0f} s"
         return self._open(fact, "failure_predicted", reason, fact.incarnation or life)
 
     def _life(self, service: str) -> str:
@@ -206,7 +203,9 @@ class RenderSelfHealingAgent:
     def _on_quarantined(self, fact: EventQuarantined) -> Results:
         for incident in self.state.open_ones():
             act = incident.act
-            hands = act is not None and act.layer == fact.agent.removesuffix("_recovery")  # others merely listen
+            hands = act is not None and act.layer == fact.agent.removesuffix(
+                "_recovery"
+            )  # others merely listen
             if act is not None and hands and act.id == fact.event and act.outcome == "started":
                 return [verdicts.failed(incident, act, f"{fact.agent} failed on it: {fact.error}")]
         lost = self.state.open_by_id(fact.incident)

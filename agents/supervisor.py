@@ -106,7 +106,7 @@ class Supervisor:
 
     async def _ended(self, child: Child) -> None:
         task = self._tasks.get(child.name)
-        if task is None or not task.done():  # started anew meanwhile, for the sake of another that had ended too
+        if task is None or not task.done():  # started anew meanwhile, with another that had ended too
             return
         del self._tasks[child.name]
         error = asyncio.CancelledError() if task.cancelled() else task.exception()

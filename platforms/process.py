@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import inspect
 import os
 import signal as signals
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -49,7 +51,7 @@ class ProcessPlatform:
         self._last_pid: dict[str, int] = {}
         self._born_here: set[str] = set()  # services whose last leader was our own child
         self._locks: dict[str, asyncio.Lock] = {}
-        self._callbacks: list[Callable[[Exit], None]] = []
+        self._callbacks: list[Callable[[], Callable[[Exit], None] | None]] = []
         self._rotations: dict[str, asyncio.Task[None]] = {}
         self.configure(services)
 
@@ -57,7 +59,11 @@ class ProcessPlatform:
         self._services = {service.name: service for service in services}
 
     def on_exit(self, callback: Callable[[Exit], None]) -> None:
-        self._callbacks.append(callback)
+        """A method is held weakly: an agent that was built anew leaves nothing here."""
+        self._callbacks = [held for held in self._callbacks if held() is not None]
+        self._callbacks.append(
+            weakref.WeakMethod(callback) if inspect.ismethod(callback) else lambda: callback
+        )
 
     def current(self, service: str) -> Incarnation | None:
         life = self._lives.get(service)
@@ -189,8 +195,9 @@ class ProcessPlatform:
         life.exit = Exit(life.incarnation, code, number, self._outputs.tail(service, 2048), life.stopping)
         del self._lives[service]
         life.gone.set()
-        for callback in self._callbacks:
-            callback(life.exit)
+        for held in tuple(self._callbacks):
+            if (callback := held()) is not None:
+                callback(life.exit)
 
     async def _end(self, life: _Life, number: int, grace_s: float) -> None:
         """Signal the group, wait, and SIGKILL it; returns when its leader is gone."""

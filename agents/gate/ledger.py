@@ -167,9 +167,7 @@ def _started(state: State, fact: FixStarted) -> None:
     target, for_exit = fact.service, fact.service in state.exits
     case = state.cases.get(fact.incident, Case(""))
     state.cases[fact.incident] = replace(case, attempts=case.attempts + 1)
-    state.open_acts[target] = OpenAct(
-        fact.id, fact.incident, fact.fix, fact.at, for_exit, agent=fact.agent
-    )
+    state.open_acts[target] = OpenAct(fact.id, fact.incident, fact.fix, fact.at, for_exit, agent=fact.agent)
     young = tuple(spent for spent in state.spent.get(target, ()) if fact.at - spent.at < HOUR_S)
     state.spent[target] = (*young, Spent(fact.id, fact.at, for_exit))
     state.started[pair(target, fact.fix)] = fact.at

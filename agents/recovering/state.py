@@ -100,6 +100,11 @@ class Ledger:
     def decide(self, service: str, *, running: bool) -> None:
         self._wanted[service] = running
 
+    def forget(self, service: str) -> None:
+        """It left the configuration; should it come back, what people wanted of it before counts no more."""
+        self._heard.pop(service, None)
+        self._wanted.pop(service, None)
+
     def word(self, service: str) -> Seen | None:
         return self._heard.get(service) or self._state().health.get(service)
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 from agents.agent import Rooted
 from agents.events import EventQuarantined, FixStarted
 from agents.running.cell import Cell
-from agents.running.runner import Runner
+from agents.running.runner import Runner, UnrecordableError
 from utils.bus import Inbox, Item
 from utils.event import Event, Fact, Telemetry
 from utils.structured_logger import get_logger
@@ -101,7 +101,11 @@ class Life:
         if results and any(isinstance(result, Telemetry) for result in results):
             self.runner.say(cell.name, [r for r in results if isinstance(r, Telemetry)])
             facts = [r for r in results if isinstance(r, Fact)]
-        self.runner.record(cell.name, fact, facts, None)
+        try:
+            self.runner.record(cell.name, fact, facts, None)
+        except UnrecordableError as error:
+            self._failed(item, error)
+            return
         cell.inbox.done(item)
         cell.counters.handled += 1
         cell.quarantined_in_row = 0
@@ -165,12 +169,12 @@ class Life:
         while True:
             if (waiter := inbox.sleep()) is not None:
                 await waiter
+            self._raise_broken()  # before we wait for a hand that may be the broken one
             while len(self._hands) < cell.agent.traits.workers and (item := inbox.take()) is not None:
                 self._spawn(item)
             if inbox.has_facts and len(self._hands) >= cell.agent.traits.workers:
                 self._free.clear()
                 await self._free.wait()
-            self._raise_broken()
 
     def _spawn(self, item: Item) -> None:
         task = asyncio.create_task(self._handle_hands(item), name=f"{self.cell.name}:{item.id}")

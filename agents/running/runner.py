@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any, Protocol
 
+from msgspec import MsgspecError
 from msgspec.structs import force_setattr
 
 from agents.agent import Agent
@@ -16,6 +17,13 @@ from agents.events import EventQuarantined
 from agents.running.cell import Cell
 from utils.bus import Ring
 from utils.event import Event, Fact, Record, Telemetry
+from utils.structured_logger import get_logger
+
+log = get_logger("runner")
+
+
+class UnrecordableError(ValueError):
+    """What was decided cannot be written down, so nothing of it happened."""
 
 
 class Journal(Protocol):
@@ -113,7 +121,10 @@ class Runner:
     ) -> Record:
         if facts:
             self._stamp(agent, handled, facts, because)
-        record = self.journal.append(agent, handled.id if handled is not None else "", facts)
+        try:
+            record = self.journal.append(agent, handled.id if handled is not None else "", facts)
+        except (TypeError, ValueError, RecursionError, MsgspecError) as error:
+            raise UnrecordableError(f"{agent}: {error!r}") from error
         cell = self.cells.get(agent)
         if cell is not None:
             if handled is not None and not (facts and type(facts[0]) is EventQuarantined):
@@ -145,4 +156,7 @@ class Runner:
                 if cell.name != record.agent:  # its own word it has folded already
                     cell.offer(record.position, n, fact)
         for listener in self.listeners:
-            listener(record)
+            try:
+                listener(record)
+            except Exception as error:  # noqa: BLE001 - who only watches may not fail those who heal
+                log.exception("listener_failed", position=record.position, error=repr(error))

@@ -17,6 +17,7 @@ from agents.events import (
 )
 from config.model import Config, ProcessPlatform, Stop
 from platforms.fleet import section, stop_waves
+from platforms.platform import PlatformError
 from tests.fixtures.recovery_stage import Stage, service
 
 SHOP, MODEL = service("shop", depends_on=("model",)), service("model")
@@ -238,6 +239,38 @@ async def test_a_removed_service_is_stopped_as_its_old_configuration_says_and_fo
         assert [e[1:] for e in on.processes.log] == [("stop", "b", "INT")]
         assert [(s.service, s.why) for s in on.said(ServiceStopped)] == [("b", "removed")]
         assert "b" not in on.agent.state.lives
+
+
+async def test_what_was_stopped_then_removed_starts_when_it_is_configured_again() -> None:
+    async with stage(service("a"), service("b")) as on:
+        await running(on)
+        on.say(OperatorCommanded(service="b", command="stop", by="me"))
+        await asyncio.sleep(5)
+        on.configure(service("a"))
+        on.say(started(why="reload", removed=("b",)))
+        await asyncio.sleep(5)
+        on.configure(service("a"), service("b"))
+        on.say(started(why="reload", added=("b",)))
+        await asyncio.sleep(5)
+        assert on.processes.current("b") is not None
+
+
+async def test_one_removed_service_that_cannot_be_stopped_keeps_no_other_running() -> None:
+    names = ("b", "c", "d", "e")
+    async with stage(service("a"), *(service(name) for name in names)) as on:
+        await running(on)
+        stop = on.processes.stop
+
+        async def stop_or_not(name: str, **how: Any) -> Any:
+            if name == "c":
+                raise PlatformError("it does not die")
+            return await stop(name, **how)
+
+        on.processes.stop = stop_or_not  # type: ignore[method-assign]
+        on.configure(service("a"))
+        on.say(started(why="reload", removed=names))
+        await asyncio.sleep(1)
+        assert [name for name in names if on.processes.current(name)] == ["c"]
 
 
 async def test_what_left_the_configuration_while_the_daemon_was_down_is_no_orphan() -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec.structs import force_setattr
 
 from agents.agent import Traits
 from agents.events import ChangeObserved, EventQuarantined, FileDamaged, FileRepaired, ProbeObserved
@@ -13,6 +15,7 @@ from agents.running.life import AgentFailingError, Life
 from agents.running.runner import Runner, fact_id
 from tests.fixtures.memory_journal import MemoryJournal, NoPage
 from tests.fixtures.toy_agents import Hands, Plain, act, settle
+from utils.event import Record
 
 
 def make() -> Runner:
@@ -244,3 +247,44 @@ async def test_a_flood_of_one_agent_leaves_time_to_others() -> None:
         await asyncio.sleep(1)
         task.cancel()
     assert turns >= 10
+
+
+class EncodingJournal(MemoryJournal):
+    """Refuses what cannot be written, as the real one does."""
+
+    def append(self, agent: str, handled: str, results: Sequence[Any]) -> Record:
+        msgspec.json.encode(results)
+        return super().append(agent, handled, results)
+
+
+async def test_a_decision_that_cannot_be_written_is_a_failed_handling_and_quarantined() -> None:
+    runner = Runner(EncodingJournal(), asyncio.get_event_loop().time, NoPage())
+    cell = runner.add(Plain)
+    async with living(Life(runner, cell)) as tasks:
+        poison = FileDamaged(path="p", problem="x")
+        runner.say("eyes", [poison])
+        force_setattr(
+            poison, "path", "\udc80"
+        )  # as a file name that is no UTF-8; it comes back in the answer
+        await asyncio.sleep(12)
+        assert not tasks[0].done()
+        assert cell.counters.failed == 3
+    [quarantined] = records(runner)[-1].results
+    assert (type(quarantined), quarantined.event) == (EventQuarantined, poison.id)
+    assert len(cell.inbox) == 0
+
+
+async def test_a_listener_that_fails_fails_nobody_else() -> None:
+    runner = make()
+    heard: list[int] = []
+
+    def broken(_: Record) -> None:
+        raise RuntimeError("cannot draw it")
+
+    runner.listeners += [broken, lambda record: heard.append(record.position)]
+    cell = runner.add(Plain)
+    async with living(Life(runner, cell)) as tasks:
+        runner.say("eyes", [FileDamaged(path="p", problem="x")])
+        await settle()
+        assert not tasks[0].done()
+    assert heard == [1, 2]

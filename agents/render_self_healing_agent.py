@@ -148,7 +148,10 @@ class RenderSelfHealingAgent:
         far = fact.lead_time_s > self.world.config.windows.predict_horizon_s
         if stale or far or self.state.open_of(fact.service) is not None:
             return ()
-        reason = f"{fact.failure}: {fact.metric} reaches {fact.limit:g} in {fact.lead_time_s:.0f} s"
+        when = f"reaches {fact.limit:g} in {fact.lead_time_s:.0f} s"
+        reason = (
+            f"{fact.failure}: {fact.metric} {when if fact.lead_time_s > 0 else f'is over {fact.limit:g}'}"
+        )
         return self._open(fact, "failure_predicted", reason, fact.incarnation or life)
 
     def _life(self, service: str) -> str:
@@ -203,10 +206,9 @@ class RenderSelfHealingAgent:
     def _on_quarantined(self, fact: EventQuarantined) -> Results:
         for incident in self.state.open_ones():
             act = incident.act
-            hands = act is not None and act.layer == fact.agent.removesuffix(
-                "_recovery"
-            )  # others merely listen
-            if act is not None and hands and act.id == fact.event and act.outcome == "started":
+            if act is None or act.id != fact.event or act.outcome != "started":
+                continue
+            if act.layer == fact.agent.removesuffix("_recovery"):  # others merely listen to it
                 return [verdicts.failed(incident, act, f"{fact.agent} failed on it: {fact.error}")]
         lost = self.state.open_by_id(fact.incident)
         if lost is not None and fact.agent in THINKERS and lost.status != "escalated":

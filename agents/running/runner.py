@@ -158,5 +158,5 @@ class Runner:
         for listener in self.listeners:
             try:
                 listener(record)
-            except Exception as error:  # noqa: BLE001 - who only watches may not fail those who heal
+            except Exception as error:  # who only watches may not fail those who heal
                 log.exception("listener_failed", position=record.position, error=repr(error))

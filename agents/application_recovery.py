@@ -79,9 +79,7 @@ class ApplicationRecovery:
             self._fleet.group = group
             self._rooted.set()
             await asyncio.sleep(RESUME_AFTER_S)
-            if (
-                self.state.config and not self.world.dry_run
-            ):  # this agent may have been restarted in the middle of starts
+            if self.state.config and not self.world.dry_run:  # we may have died in the middle of starts
                 self._bring_up(None)
             await asyncio.Event().wait()
 
@@ -221,14 +219,14 @@ class ApplicationRecovery:
 
     async def _halt_all(self, gone: Collection[str]) -> None:
         """All at once: one that cannot be stopped, or takes its time, keeps no other running."""
-        stops = []
-        for name in gone:  # how to stop it, only its old configuration knows
-            how = self._declared[name].stop if name in self._declared else Stop()
-            stops.append(self._fleet.halt(name, how, "it is no longer in the configuration"))
+        why, stops = "it is no longer in the configuration", []
+        for name in gone:
             self._ledger.forget(name)
-        for outcome in await asyncio.gather(*stops, return_exceptions=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
+            old = self._declared.get(name)  # only that knows how to stop it
+            stops.append(self._fleet.halt(name, old.stop if old else Stop(), why))
+        outcomes = await asyncio.gather(*stops, return_exceptions=True)
+        for error in (outcome for outcome in outcomes if isinstance(outcome, BaseException)):
+            raise error
 
     def _bring_up(self, event: ConfigChanged | None, changed: tuple[str, ...] = ()) -> None:
         word = event.id if event else self.state.config[""].event

@@ -76,7 +76,9 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
 
 
 def _tell(line: str) -> None:
-    print(line, flush=True)
+    """The journal has it too: who can be told no more, as the terminal is gone, is told nothing."""
+    with contextlib.suppress(OSError, ValueError):
+        print(line, flush=True)
 
 
 def _real_hands(world: World, offload: ThreadOffload) -> Hands:

@@ -150,8 +150,9 @@ def _reload(daemon: "Daemon", path: Path) -> None:
     try:
         new = load(path, os.environ)
     except ConfigError as error:
-        for problem in error.problems:
-            print(f"not reloaded: {problem}", file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError, ValueError):  # the terminal is gone: facts and log tell it
+            for problem in error.problems:
+                print(f"not reloaded: {problem}", file=sys.stderr, flush=True)
         daemon.refuse("; ".join(error.problems))
     else:
         changes = daemon.reload(new)

@@ -33,6 +33,7 @@ from agents.incident.story import plain, sentence
 from config.world import World
 from utils.alone import run_alone
 
+REMEMBERED = 1000  # incidents of which we know what was said
 QUIET_S = 1800.0  # the same sentence is not repeated within this time
 BOOT_QUIET_S = 60.0
 COMMON_QUIET_S = 60.0
@@ -77,7 +78,10 @@ class Notifier:
             return False
         common = isinstance(fact, FixRefused) and fact.limit in COMMON_LIMITS
         key, quiet_s = _repeats(fact, text)
-        told = self._told.setdefault("" if common else fact.incident, {})
+        about = "" if common else fact.incident
+        told = self._told[about] = self._told.pop(about, {})  # the newest last
+        if len(self._told) > REMEMBERED:  # hands may come back after the end of their incident
+            del self._told[next(iter(self._told))]
         last = told.get(key)
         if last is not None and fact.at - last < quiet_s:
             return False

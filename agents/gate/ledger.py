@@ -290,3 +290,6 @@ def _configured(state: State, fact: ConfigChanged) -> None:
     for name in fact.removed:
         for table in (state.exits, state.ill, state.incarnations, state.spent, state.ended, state.paused):
             table.pop(name, None)
+        for by_fix in (state.started, state.failed):
+            for key in [key for key in by_fix if key.rpartition(" ")[0] == name]:
+                del by_fix[key]

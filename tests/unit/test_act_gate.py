@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from agents.events import (
+    ConfigChanged,
     EventQuarantined,
     FixApplied,
     FixFailed,
@@ -164,6 +165,16 @@ def test_an_act_goes_on_while_one_who_merely_listens_fails_on_it(bystander: str)
     act = gate.ask("s0")
     gate.tell(EventQuarantined(agent=bystander, event=act.id, error="e"))
     assert gate.state.open_acts["s0"].id == act.id
+
+
+def test_nothing_is_remembered_of_the_acts_on_a_removed_service() -> None:
+    gate = Gate(count=12)
+    for name in ("s1", "s11"):
+        act = gate.ask(name)
+        gate.applied(act)
+        gate.verdict(act, good=False)
+    gate.tell(ConfigChanged(digest="d", why="reload", removed=("s1",)))
+    assert list(gate.state.started) == list(gate.state.failed) == ["s11 kill_restart"]
 
 
 def test_attempts_inside_one_incident_run_out_but_waiting_is_none() -> None:

@@ -160,3 +160,12 @@ def test_what_a_service_wrote_cannot_steer_the_terminal() -> None:
 def test_a_fact_without_words_still_has_a_name() -> None:
     assert plain("") == ""
     assert "no fix is left" in Desk().tell(FixesExhausted(**about(reason="r")))[0]
+
+
+def test_hands_that_come_back_after_the_end_of_an_incident_leave_nothing_for_ever() -> None:
+    notifier = Notifier(World(Config(), {}, Path("state")), lambda _: None)
+    for n in range(3000):
+        one: dict[str, Any] = {"incident": f"i{n}", "service": "shop", "at": n * 60.0}
+        notifier.handle(IncidentClosed(**one, outcome="withdrawn", seconds=1.0, message="m"))
+        notifier.handle(FixApplied(**one, fix="respawn", outcome="failed"))
+    assert len(notifier._told) <= 1000

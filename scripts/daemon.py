@@ -126,7 +126,7 @@ class Daemon:
             [
                 Child(name="journal", start=self.journal.run),
                 Child(name="keeper", start=self.keeper.run),
-                *self.extras,
+                *self._beside(),
                 Child(name="optional", start=self._supervise("optional", optional=True), shutdown_s=10),
                 Child(name="pipeline", start=self._supervise("pipeline", optional=False), shutdown_s=10),
             ],
@@ -147,6 +147,14 @@ class Daemon:
             for task in (stopping, running):
                 task.cancel()
             await asyncio.gather(running, stopping, return_exceptions=True)
+
+    def _beside(self) -> list[Child]:
+        """What stands beside the agents fails alone: whoever heals goes on without a view or a socket."""
+        if not self.extras:
+            return []
+        supervisor = Supervisor("extras", Policy(intensity=20), self.extras)
+        self.supervisors.append(supervisor)
+        return [Child(name="extras", start=supervisor.run, shutdown_s=10)]
 
     def _supervise(self, name: str, *, optional: bool) -> Callable[[], Awaitable[None]]:
         members = [m for m in self._members if m.optional is optional]

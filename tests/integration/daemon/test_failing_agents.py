@@ -17,7 +17,9 @@ from agents.events import (
     ProbeObserved,
     Tick,
 )
+from agents.supervisor import Child
 from config.model import Config
+from scripts.daemon import Daemon
 from scripts.team import Member
 from tests.fixtures.daemon_audit import audit
 from tests.fixtures.monitor_kit import service
@@ -168,3 +170,23 @@ async def test_agents_that_die_in_the_middle_of_healing_lose_and_double_nothing(
         assert await virtual.until(virtual.well, 900.0)
         await asyncio.sleep(0.5)
         assert audit(virtual) == []
+
+
+class WithBrokenExtra(VirtualDaemon):
+    """Something beside the agents, as the view in the terminal, fails for ever."""
+
+    def _make(self) -> Daemon:
+        async def broken() -> None:
+            await asyncio.sleep(0.2)
+            raise RuntimeError("it cannot draw")
+
+        daemon = super()._make()
+        daemon.extras.append(Child(name="terminal", start=broken))
+        return daemon
+
+
+async def test_what_stands_beside_the_agents_fails_alone() -> None:
+    async with WithBrokenExtra(FEW) as virtual:
+        await heals(virtual)
+        assert virtual.daemon is not None
+        assert {cell.counters.starts for cell in virtual.daemon.runner.cells.values()} == {1}

@@ -48,10 +48,14 @@ def pid_at(port: int, timeout_s: float = 0.25) -> int | None:
 
 
 def until_well(
-    port: int, *, other_than: int = 0, within_s: float = 60.0, ask_s: float = 0.25
+    port: int, *, other_than: int = 0, not_before_s: float = 0.0, within_s: float = 60.0, ask_s: float = 0.25
 ) -> tuple[float, int]:
-    """Seconds until a 200 from another pid, and that pid."""
+    """Seconds until a 200 from another pid, and that pid.
+
+    Nobody is asked `not_before_s`: a client that asks all the time takes a core from those whom it measures.
+    """
     began = time.perf_counter()
+    time.sleep(not_before_s)
     while (waited := time.perf_counter() - began) < within_s:
         pid = pid_at(port, ask_s)
         if pid is not None and pid != other_than:

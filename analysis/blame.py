@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from analysis.evidence import Evidence, Peer, Scene, View
 from analysis.signatures import connection_trouble
 
-FAILING = ("unhealthy", "down", "stopped", "starting")
+ILL = ("unhealthy", "down")
+FAILING = (*ILL, "stopped", "starting")  # of the latter two an old reason tells nothing
 JUST_STARTED_S = 10.0
 CONTRADICTED = 0.3  # what old text says of a peer counts so much when the peer answers well
 PASSES_ON = (502, 503, 504)  # HTTP: whom I need does not answer
@@ -49,7 +50,7 @@ def _signs(scene: Scene, caller: View, suspect: View) -> Iterator[tuple[float, s
         yield (
             (2.5 if answers_well else 4.5),
             f"{name}, on which {caller.name} depends, is {suspect.health}"
-            + (f": {suspect.reason}" if suspect.reason else ""),
+            + (f": {suspect.reason}" if suspect.reason and suspect.health in ILL else ""),
         )
     if name in caller.missing:
         yield 3.0, f"{caller.name} failed to boot while {name} was missing"

@@ -289,6 +289,15 @@ def test_a_living_caller_is_never_touched_while_its_dependency_suffers(
         events = fail(made, choice, after_s=30) if choice.service == "shop" else []
 
 
+def test_of_a_dependency_that_was_stopped_no_old_trouble_is_told() -> None:
+    made = chain()
+    made.tell(sick("pricing", symptom="timeout", reason="no answer within 0.5 s", dependencies=()))
+    made.tell(HealthChanged(service="pricing", health="healthy", incarnation="pricing-1"))
+    made.tell(HealthChanged(service="pricing", health="stopped", incarnation="pricing-1"), after_s=60)
+    found = only(made.open(sick(symptom="bad_status", status=503, dependencies=DEAD_PRICING)), CauseFound)
+    assert "pricing, on which shop depends, is stopped" in found.best.evidence
+
+
 def test_the_deepest_failing_dependency_is_to_blame() -> None:
     made = chain()
     made.tell(dead("store", signal=9, dependencies=()))

@@ -15,6 +15,9 @@ Symptom = Literal[
     "stale_heartbeat",
     "error",  # any other failure of the probe
 ]
+# Signals that somebody sends; no program ends itself by one of these: HUP, INT, QUIT, KILL, TERM.
+FROM_OUTSIDE = frozenset({1, 2, 3, 9, 15})
+
 CauseName = Literal[
     "crash", "hang", "memory_leak", "cpu_saturation", "disk_full", "network_latency", "packet_loss",
     "connection_exhaustion", "dependency_failure", "bad_deploy", "config_error", "traffic_spike",

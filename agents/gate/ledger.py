@@ -22,6 +22,7 @@ from agents.events import (
     ServiceStopped,
     StorageChanged,
 )
+from agents.gate.pardon import struck_from_outside
 
 HOUR_S = 3600.0
 WAIT = "wait"  # the fix without hands: it holds no lock and uses up nothing
@@ -48,6 +49,7 @@ class OpenAct(Struct, frozen=True, gc=False):
     at: float
     for_exit: bool
     outcome: str = ""  # FixApplied.outcome
+    applied_at: float = 0.0
     orphan: bool = False
     agent: str = ""  # whose hands it is in; empty in books of an older version
 
@@ -86,9 +88,7 @@ class State(Struct):
     started: dict[str, float] = field(default_factory=dict)  # by target and fix
     failed: dict[str, tuple[float, ...]] = field(default_factory=dict)  # by target and fix
     trust: dict[str, Trust] = field(default_factory=dict)  # by cause and fix
-    exits: dict[str, str] = field(
-        default_factory=dict
-    )  # services whose end we saw: the incarnation that ended
+    exits: dict[str, str] = field(default_factory=dict)  # the incarnation whose end we saw
     ill: dict[str, str] = field(default_factory=dict)  # services that are unhealthy or down: which of the two
     incarnations: dict[str, str] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)  # on purpose: why
@@ -182,7 +182,7 @@ def _applied(state: State, fact: FixApplied) -> None:
     if act.orphan:
         _release(state, fact.service, fact.at)
     else:
-        state.open_acts[fact.service] = replace(act, outcome=fact.outcome)
+        state.open_acts[fact.service] = replace(act, outcome=fact.outcome, applied_at=fact.at)
 
 
 def _decided(state: State, fact: FixVerified | FixFailed) -> None:
@@ -256,6 +256,10 @@ def _health(state: State, fact: HealthChanged) -> None:
         state.incarnations[name] = fact.incarnation
     if fact.health == "down" and fact.symptom in EXITS:
         state.exits[name] = fact.incarnation
+        act = state.open_acts.get(name)
+        failed = state.failed.get(pair(name, act.fix), ()) if act else ()
+        if act and struck_from_outside(fact, act.outcome, act.applied_at, failed):
+            _forgive(state, name, act)
     elif fact.health in {"healthy", "stopped"} or (
         fact.health == "unhealthy" and fact.incarnation and fact.incarnation != state.exits.get(name)
     ):

@@ -18,6 +18,7 @@ from agents.events import (
     ServiceStopped,
 )
 from agents.incident.records import Incident, fold, opened
+from agents.terms import FROM_OUTSIDE
 
 KEPT_CLOSED = 1000  # older ones stand in the journal only
 RELAPSE_S = 60.0  # the same symptom this soon after healing: we looked away too early
@@ -32,6 +33,7 @@ class Health(Struct, frozen=True, gc=False):
     symptom: str = ""
     incarnation: str = ""
     exit_code: int | None = None
+    signal: int | None = None
 
 
 class Healed(Struct, frozen=True, gc=False):
@@ -76,7 +78,7 @@ def fold_state(state: State, fact: Fact) -> None:
         case HealthChanged():
             _of_service(state, fact)
             state.health[fact.service] = Health(
-                fact.health, fact.at, fact.symptom, fact.incarnation, fact.exit_code
+                fact.health, fact.at, fact.symptom, fact.incarnation, fact.exit_code, fact.signal
             )
         case FileDamaged() | FileRepaired():
             _file(state, fact)
@@ -130,9 +132,15 @@ def _opened(state: State, fact: IncidentOpened) -> None:
         return
     if fact.at - healed.at > FORGET_S:
         del state.healed[fact.service]
-    elif fact.at - healed.at <= RELAPSE_S and fact.symptom == healed.symptom:
+    elif fact.at - healed.at <= RELAPSE_S and fact.symptom == healed.symptom and not _killed(state, fact):
         factor = min(healed.factor * 2, LONGEST_FACTOR)
         state.healed[fact.service] = Healed(healed.at, healed.symptom, factor)
+
+
+def _killed(state: State, fact: IncidentOpened) -> bool:
+    """By a signal from outside, which says nothing of how long the last fix should have been verified."""
+    health = state.health.get(fact.service)
+    return health is not None and health.signal in FROM_OUTSIDE
 
 
 def _closed(state: State, fact: IncidentClosed) -> None:

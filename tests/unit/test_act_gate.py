@@ -406,3 +406,24 @@ def test_choices_that_may_go_at_the_same_tick_reckon_with_one_another() -> None:
     gate.tell(OperatorCommanded(command="resume"))
     answers = gate.tick(1.0)
     assert [limit(answer) for answer in answers] == ["", "disruption", "disruption"]
+
+
+@pytest.mark.parametrize(
+    ("signal", "lived_s", "refused_by"), [(9, 2.0, ""), (11, 2.0, "attempts"), (9, 0.1, "attempts")]
+)
+def test_only_kills_from_outside_of_a_service_that_lived_use_up_no_attempt(
+    signal: int, lived_s: float, refused_by: str
+) -> None:
+    gate = Gate()
+    gate.open("i", "s0", "exit")
+    gate.exits("s0")
+    answer = None
+    for _ in range(5):
+        answer = gate.choose("i", "s0", "respawn", gate.at + 5.0)
+        if not isinstance(answer, FixStarted):
+            break
+        gate.applied(answer)
+        gate.at += lived_s
+        gate.tell(HealthChanged(service="s0", health="down", symptom="exit", signal=signal))
+        gate.verdict(answer, good=False)
+    assert limit(answer) == refused_by

@@ -235,6 +235,15 @@ def test_a_relapse_doubles_the_verification_and_a_good_hour_forgets_it() -> None
     assert relapse(desk, desk.at + 3601.0) == 3
 
 
+def test_a_kill_from_outside_is_no_relapse() -> None:
+    desk = Desk()
+    for _ in range(3):
+        said = desk.tell(down("shop", signal=9), desk.at + 10.0)
+        [opened] = [event for event in said if isinstance(event, IncidentOpened)]
+        desk.act(opened.incident, "respawn")
+        assert [bool(desk.probe("shop")) for _ in range(3)] == [False, False, True]
+
+
 def test_another_symptom_is_no_relapse() -> None:
     desk = Desk()
     relapse(desk, 0.0)

@@ -33,7 +33,7 @@ class Health(Struct, frozen=True, gc=False):
     symptom: str = ""
     incarnation: str = ""
     exit_code: int | None = None
-    signal: int | None = None
+    struck: bool = False  # ended or stopped by a signal that somebody sent
 
 
 class Healed(Struct, frozen=True, gc=False):
@@ -78,7 +78,7 @@ def fold_state(state: State, fact: Fact) -> None:
         case HealthChanged():
             _of_service(state, fact)
             state.health[fact.service] = Health(
-                fact.health, fact.at, fact.symptom, fact.incarnation, fact.exit_code, fact.signal
+                fact.health, fact.at, fact.symptom, fact.incarnation, fact.exit_code, _struck(fact)
             )
         case FileDamaged() | FileRepaired():
             _file(state, fact)
@@ -132,15 +132,19 @@ def _opened(state: State, fact: IncidentOpened) -> None:
         return
     if fact.at - healed.at > FORGET_S:
         del state.healed[fact.service]
-    elif fact.at - healed.at <= RELAPSE_S and fact.symptom == healed.symptom and not _killed(state, fact):
+    elif fact.at - healed.at <= RELAPSE_S and fact.symptom == healed.symptom and not _was_struck(state, fact):
         factor = min(healed.factor * 2, LONGEST_FACTOR)
         state.healed[fact.service] = Healed(healed.at, healed.symptom, factor)
 
 
-def _killed(state: State, fact: IncidentOpened) -> bool:
-    """By a signal from outside, which says nothing of how long the last fix should have been verified."""
+def _was_struck(state: State, fact: IncidentOpened) -> bool:
     health = state.health.get(fact.service)
-    return health is not None and health.signal in FROM_OUTSIDE
+    return health is not None and health.struck
+
+
+def _struck(fact: HealthChanged) -> bool:
+    """By a signal from outside, which says nothing of how long the last fix should have been verified."""
+    return fact.signal in FROM_OUTSIDE or fact.process_state in {"T", "t"}
 
 
 def _closed(state: State, fact: IncidentClosed) -> None:

@@ -1,6 +1,7 @@
 """The owner of incidents: when a fix counts as having helped, and when as having failed."""
 
 import pytest
+from msgspec.structs import replace
 
 from agents.events import (
     FailurePredicted,
@@ -8,6 +9,7 @@ from agents.events import (
     FileRepaired,
     FixFailed,
     FixVerified,
+    HealthChanged,
     IncidentClosed,
     IncidentOpened,
     ObservationResumed,
@@ -235,10 +237,11 @@ def test_a_relapse_doubles_the_verification_and_a_good_hour_forgets_it() -> None
     assert relapse(desk, desk.at + 3601.0) == 3
 
 
-def test_a_kill_from_outside_is_no_relapse() -> None:
+@pytest.mark.parametrize("fault", [down("shop", signal=9), unhealthy("shop", process_state="T")])
+def test_a_signal_from_outside_is_no_relapse(fault: HealthChanged) -> None:
     desk = Desk()
     for _ in range(3):
-        said = desk.tell(down("shop", signal=9), desk.at + 10.0)
+        said = desk.tell(replace(fault), desk.at + 10.0)
         [opened] = [event for event in said if isinstance(event, IncidentOpened)]
         desk.act(opened.incident, "respawn")
         assert [bool(desk.probe("shop")) for _ in range(3)] == [False, False, True]

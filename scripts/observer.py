@@ -27,6 +27,7 @@ from utils.tracing import Exporter, TraceLog
 
 KEPT = 1000
 COMMANDS_KEPT = 10_000
+METRICS_KEPT = 40_000  # of one service; a scrape has at most half as many
 
 
 class Nothing(Struct):
@@ -69,6 +70,8 @@ class Observer:
     def handle(self, event: ProbeObserved | ServiceSampled) -> Results:
         if isinstance(event, ServiceSampled):
             seen = self.samples.setdefault(event.service, {})
+            if len(seen) > METRICS_KEPT:  # label values that change all the time; what is alive comes again
+                seen.clear()
             for name, value in zip(event.names, event.values, strict=True):
                 seen[name] = (value, event.at)
         else:

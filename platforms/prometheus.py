@@ -1,4 +1,4 @@
-"""Scrapes Prometheus text pages in small slices, because the usual parser holds the loop 80 ms at 10,000 series."""
+"""Scrapes Prometheus text pages in small slices: the usual parser holds the loop 145 ms for 10,000 series."""
 
 import asyncio
 import re

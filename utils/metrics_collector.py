@@ -9,7 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-LINES_PER_PIECE = 500  # about 0.5 ms
+LINES_PER_PIECE = 500  # about a millisecond
 PREFIXES_KEPT = 50_000
 
 Labels = tuple[str, ...]

@@ -19,7 +19,8 @@ from dashboard.observability import serve
 from dashboard.people_files import PeopleFiles
 from dashboard.spans import incident_spans, trace_item
 from dashboard.view import Desk
-from tests.fixtures.dashboard_view import FixtureCommands, incident, rfc3339, small_world
+from tests.fixtures.dashboard_view import FixtureCommands, rfc3339
+from tests.fixtures.dashboard_world import incident, small_world
 from tests.unit.test_dashboard_spans import healing, wall
 from utils.metrics_collector import Family, Renderer
 

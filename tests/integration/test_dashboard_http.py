@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from dashboard.observability import serve
 from dashboard.view import Desk
-from tests.fixtures.dashboard_view import FixtureCommands, FixtureView, small_world
+from tests.fixtures.dashboard_view import FixtureCommands, FixtureView
+from tests.fixtures.dashboard_world import small_world
 
 TOKEN = "correct horse"
 LISTS = ("agents", "services", "predictions", "anomalies", "incidents", "metrics", "traces")

@@ -4,7 +4,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agents import events as e
 from dashboard.figures import Figures, Readings
-from tests.fixtures.dashboard_view import small_world
+from tests.fixtures.dashboard_world import small_world
 from utils.metrics_collector import Family, Renderer
 
 

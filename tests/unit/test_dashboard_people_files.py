@@ -4,7 +4,8 @@ from typing import Any
 import msgspec
 
 from dashboard.people_files import PeopleFiles, contents
-from tests.fixtures.dashboard_view import FixtureView, service, small_world
+from tests.fixtures.dashboard_view import FixtureView
+from tests.fixtures.dashboard_world import service, small_world
 
 NAMES = [
     "self_healing_state",

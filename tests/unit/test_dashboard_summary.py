@@ -2,7 +2,8 @@ from msgspec.structs import replace
 
 from agents.events import OperatorCommanded
 from dashboard.summary import overall_health, summarise
-from tests.fixtures.dashboard_view import incident, ongoing, rfc3339, service
+from tests.fixtures.dashboard_view import rfc3339
+from tests.fixtures.dashboard_world import incident, ongoing, service
 
 NOW = 1_700_000_000.0
 DAY_S = 86_400.0

@@ -5,7 +5,7 @@ from collections import deque
 from rich.console import Console
 
 from dashboard.terminal import screen, show
-from tests.fixtures.dashboard_view import service, small_world
+from tests.fixtures.dashboard_world import service, small_world
 
 
 async def test_without_a_terminal_every_event_is_one_plain_line() -> None:

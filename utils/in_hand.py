@@ -1,7 +1,8 @@
 """A page of memory that outlives the process: which event each agent had in hand when the process died.
 
 Each slot of 192 bytes holds a state, deaths, a CRC-32 and "NAME<tab>EVENT_ID". No flipped bit turns one state into
-another, and deaths are in the checksum: a damaged page must not condemn an event that did nothing. Nothing is synced: after a power cut or a reboot the page says nothing about our own deaths and is begun anew.
+another, and deaths are in the checksum: a damaged page must not condemn an event that did nothing. Nothing is synced:
+after a power cut or a reboot the page says nothing about our own deaths and is begun anew.
 """
 
 import mmap

@@ -61,7 +61,7 @@ def _missing_on_disk(service: Service) -> Iterator[tuple[str, str]]:
 def listen_problem(listen: str) -> str:
     """Why the daemon cannot serve its own page on HOST:PORT; empty if it can. Never asked about services' ports."""
     host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
+    if not host or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
         return f"--listen {listen}: must be HOST:PORT with a port up to 65535"
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(

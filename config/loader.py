@@ -1,6 +1,5 @@
 """Reads the configuration file; everything that is wrong with it is told at once."""
 
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -11,8 +10,16 @@ import msgspec
 from msgspec import structs
 
 from config.model import Config, Platform, Probe, PrometheusMetrics, Service, Stop
-from config.problems import ConfigError, Problem, member, shown
-from config.rules import dependency_problems, name_problems, part_problems, signal_name
+from config.problems import ConfigError, Problem
+from config.reading import decode, oddities
+from config.rules import (
+    cache_problems,
+    dependency_problems,
+    file_problems,
+    name_problems,
+    part_problems,
+    signal_name,
+)
 from config.settings import probe_interval_s
 from config.typewalk import differences
 
@@ -39,8 +46,8 @@ def parse(data: bytes, source: str, environ: Mapping[str, str]) -> Config:
     except ConfigError as error:
         interval_s = math.inf  # so that no probe is blamed for it
         lines += error.problems
-    raw = _decode(data, source)
-    problems = [*_repeated_keys(raw, "$"), *differences(raw, Config)]
+    raw = decode(data, source)
+    problems = [*oddities(raw), *differences(raw, Config)]
     if isinstance(raw, dict) and isinstance(raw.get("services"), list):
         problems += list(_service_problems(raw["services"], problems, interval_s))
     lines += dict.fromkeys(problem.line(source) for problem in sorted(problems, key=_place))
@@ -50,50 +57,23 @@ def parse(data: bytes, source: str, environ: Mapping[str, str]) -> Config:
     return structs.replace(config, services=tuple(_complete(s, interval_s) for s in config.services))
 
 
-class _Object(dict[str, Any]):
-    """A JSON object that remembers which of its keys stood there more than once."""
-
-    repeated: tuple[str, ...] = ()
-
-
-def _object(pairs: list[tuple[str, Any]]) -> _Object:
-    found = _Object(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        found.repeated = tuple(key for key in found if keys.count(key) > 1)
-    return found
-
-
-def _decode(data: bytes, source: str) -> Any:
-    try:
-        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_object)
-    except UnicodeDecodeError as error:
-        raise ConfigError([f"{source}: not UTF-8 text at byte {error.start}"]) from error
-    except json.JSONDecodeError as error:
-        raise ConfigError([f"{source}:{error.lineno}:{error.colno}: not JSON: {error.msg}"]) from error
-    except RecursionError as error:
-        raise ConfigError([f"{source}: nested too deeply"]) from error
-
-
-def _repeated_keys(raw: Any, path: str) -> Iterator[Problem]:
-    if isinstance(raw, _Object):
-        for key in raw.repeated:
-            yield Problem(member(path, key), f"the key {shown(key)} stands here more than once")
-    items = [(member(path, key), item) for key, item in raw.items()] if isinstance(raw, dict) else []
-    items += [(f"{path}[{place}]", item) for place, item in enumerate(raw)] if isinstance(raw, list) else []
-    for inner, item in items:
-        yield from _repeated_keys(item, inner)
-
-
 def _service_problems(declared: list[Any], known: list[Problem], interval_s: float) -> Iterator[Problem]:
     """What is wrong with services beyond types; each part whose types are right is looked at by itself."""
     wrong = [problem.path for problem in known]
     services = {position: raw for position, raw in enumerate(declared) if isinstance(raw, dict)}
     for position, raw in services.items():
+        where = f"$.services[{position}]"
+        right = {
+            key: raw[key] for key in raw if not any(place.startswith(f"{where}.{key}") for place in wrong)
+        }
         for key, part_type in _PARTS.items():
-            path = f"$.services[{position}].{key}"
-            if raw.get(key) is not None and not any(place.startswith(path) for place in wrong):
-                yield from part_problems(_convert(raw[key], part_type, path), path, interval_s)
+            if right.get(key) is not None:
+                part = _convert(right[key], part_type, f"{where}.{key}")
+                yield from part_problems(part, f"{where}.{key}", interval_s)
+        if "platform" in right:
+            cwd = right["platform"].get("cwd", ".")
+            yield from cache_problems(right.get("caches", ()), cwd, f"{where}.caches")
+        yield from file_problems([file["path"] for file in right.get("files", ())], f"{where}.files")
     names = {position: raw["name"] for position, raw in services.items() if isinstance(raw.get("name"), str)}
     yield from name_problems(names)
     yield from dependency_problems(

@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+SHORTEST_INTERVAL_S = 0.01  # whoever is asked more often is kept from its work, and so are we
 Seconds = Annotated[float, Meta(gt=0)]
+Pace = Annotated[float, Meta(ge=SHORTEST_INTERVAL_S)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=1)]
 Text = Annotated[str, Meta(min_length=1)]
@@ -29,8 +31,8 @@ Platform = ProcessPlatform
 
 
 class _Probe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
-    interval_s: Seconds = 0.0  # 0: SELF_HEALING_INTERVAL, filled in by the loader
-    timeout_s: Seconds = 0.0  # 0: the interval, at most 5, filled in by the loader
+    interval_s: Pace = 0.0  # 0: SELF_HEALING_INTERVAL, filled in by the loader
+    timeout_s: Pace = 0.0  # 0: the interval, at most 5, filled in by the loader
 
 
 class HttpProbe(_Probe, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="http", tag_field="type"):
@@ -61,7 +63,7 @@ class PrometheusMetrics(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="prometheus", tag_field="type"
 ):
     url: str
-    interval_s: Seconds = 10.0
+    interval_s: Pace = 10.0
 
 
 class Release(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

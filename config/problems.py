@@ -30,7 +30,7 @@ def member(path: str, key: str) -> str:
     >>> member("$.env", "PORT"), member("$.env", "a b")
     ('$.env.PORT', '$.env["a b"]')
     """
-    return f"{path}.{key}" if key.isidentifier() else f"{path}[{json.dumps(key, ensure_ascii=False)}]"
+    return f"{path}.{key}" if key.isidentifier() else f"{path}[{_quoted(key)}]"
 
 
 def shown(value: Any) -> str:
@@ -39,8 +39,18 @@ def shown(value: Any) -> str:
     >>> shown("x" * 60)
     '"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...'
     """
-    text = json.dumps(value, ensure_ascii=False)
+    text = _quoted(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def holds_half_a_character(text: str) -> bool:
+    """JSON can name the halves of a pair one by one; no file, terminal or log takes one."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _quoted(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return json.dumps(value) if holds_half_a_character(text) else text
 
 
 def nearest(word: str, known: Iterable[str], *, otherwise: str = "") -> str:

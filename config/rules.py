@@ -1,8 +1,10 @@
 """What types cannot say about a service: times that fit together, addresses, signals, names that are unique."""
 
+import os
 import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,11 +44,11 @@ def part_problems(part: Any, path: str, interval_s: float) -> Iterator[Problem]:
     if isinstance(part, Stop) and signal_name(part.signal) not in _SIGNALS:
         hint = nearest(signal_name(part.signal), _SIGNALS)
         yield Problem(f"{path}.signal", f"no such signal: {shown(part.signal)}{hint}")
-    if isinstance(part, ProcessPlatform | ExecProbe):
-        yield from _command_problems(part.command, f"{path}.command")
+    if isinstance(part, ProcessPlatform | ExecProbe) and not part.command[0]:
+        yield Problem(f"{path}.command[0]", "must not be empty")
     if isinstance(part, ProcessPlatform):
-        for key, value in part.env.items():
-            if not key or "=" in key or "\0" in key + value:
+        for key in part.env:
+            if not key or "=" in key:
                 yield Problem(member(f"{path}.env", key), "not usable as an environment variable")
 
 
@@ -60,11 +62,20 @@ def _probe_problems(probe: Probe, path: str, interval_s: float) -> Iterator[Prob
         yield Problem(f"{path}.url", reason)
 
 
-def _command_problems(command: Sequence[str], path: str) -> Iterator[Problem]:
-    """What the operating system would refuse only when the process is to start."""
-    for position, word in enumerate(command):
-        if "\0" in word or (position == 0 and not word):
-            yield Problem(f"{path}[{position}]", "must not be empty or contain a null character")
+def cache_problems(caches: Sequence[str], cwd: str, path: str) -> Iterator[Problem]:
+    """Only what lies inside `cwd` may be emptied, as the act itself holds again."""
+    root = Path(cwd).resolve()
+    for place, cache in enumerate(caches):
+        folder = Path(os.path.normpath(root / cache))
+        if folder == root or not folder.is_relative_to(root):
+            yield Problem(f"{path}[{place}]", f"must be a folder inside of {root}, not {shown(cache)}")
+
+
+def file_problems(files: Sequence[str], path: str) -> Iterator[Problem]:
+    """One file has one check and one row of backups."""
+    for place, file in enumerate(files):
+        if file in files[:place]:
+            yield Problem(f"{path}[{place}].path", f"{shown(file)} is listed twice")
 
 
 def url_problem(url: str, schemes: Sequence[str], *, needs_port: bool = False) -> str:

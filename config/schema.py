@@ -26,7 +26,7 @@ def schema_text() -> str:
 
 def _drop_placeholder(schema: dict[str, Any]) -> None:
     """A default that the field itself forbids stands for a value that the loader fills in."""
-    if "exclusiveMinimum" in schema and schema.get("default") == schema["exclusiveMinimum"]:
+    if "minimum" in schema and schema.get("default", schema["minimum"]) < schema["minimum"]:
         del schema["default"]
 
 

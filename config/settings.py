@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from config.model import SHORTEST_INTERVAL_S
 from config.problems import ConfigError, nearest
 from config.rules import url_problem
 from config.secret import SECRET_NAMES, Secret
@@ -46,6 +47,12 @@ def _positive(text: str) -> float:
     if not (math.isfinite(number) and number > 0):
         raise ValueError
     return number
+
+
+def _pace(text: str) -> float:
+    if (seconds := _positive(text)) < SHORTEST_INTERVAL_S:
+        raise ValueError
+    return seconds
 
 
 def _not_negative(text: str) -> float:
@@ -96,7 +103,7 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "heartbeat_url": (_secret(_url("https", "http")), ""),
     "log_level": (_level, ""),
     "chaos_enabled": (_yes_or_no, "true or false"),
-    "self_healing_interval": (_positive, "a positive number of seconds"),
+    "self_healing_interval": (_pace, "a number of seconds, at least 0.01"),
     "prevention_interval": (_positive, "a positive number of seconds"),
     "ml_retrain_interval": (_positive, "a positive number of seconds"),
     "mlflow_tracking_uri": (str, ""),

@@ -140,7 +140,11 @@ def _is(value: Any, wanted: inspect.Type) -> bool:
 
 def _bound(value: float, wanted: inspect.IntType | inspect.FloatType) -> str:
     """The bound that a number breaks, in words; empty if none."""
-    if not math.isfinite(value):
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:  # a whole number beyond all of the other kind
+        finite = False
+    if not finite:
         return "finite"
     if wanted.gt is not None and not value > wanted.gt:
         return "positive" if wanted.gt == 0 else f"more than {wanted.gt:g}"

@@ -154,6 +154,9 @@ def _reload(daemon: "Daemon", path: Path) -> None:
             for problem in error.problems:
                 print(f"not reloaded: {problem}", file=sys.stderr, flush=True)
         daemon.refuse("; ".join(error.problems))
+    except Exception as error:  # whatever a file may hold, the next one has to be read again
+        log.exception("reload_failed", file=str(path))
+        daemon.refuse(f"{path}: {error!r}")
     else:
         changes = daemon.reload(new)
         log.info("reloaded", added=changes.added, removed=changes.removed, changed=changes.changed)

@@ -144,7 +144,9 @@ def test_a_setting_of_the_environment_that_is_wrong_gets_one_line(daemon: RealDa
     daemon.env = {"SELF_HEALING_INTERVAL": "often"}
     code, [line] = run(daemon, *daemon.arguments()[3:])
     assert code == 2
-    assert line == ("environment: SELF_HEALING_INTERVAL: must be a positive number of seconds, not 'often'")
+    assert line == (
+        "environment: SELF_HEALING_INTERVAL: must be a number of seconds, at least 0.01, not 'often'"
+    )
 
 
 def test_an_unknown_agent_gets_one_line(daemon: RealDaemon) -> None:

@@ -83,6 +83,8 @@ def test_an_invalid_file_leaves_the_old_configuration_in_force_and_is_told(daemo
     assert daemon.process is not None
     daemon.process.send_signal(signal.SIGHUP)
     until("the missing file is told", lambda: f"not reloaded: {daemon.config}: no such file" in daemon.said())
+    daemon.config.write_text(f'{{"services": {"9" * 5000}}}')
+    until("what no parser reads is told", lambda: f"{daemon.config}: a number is too long" in daemon.said())
     daemon.configure([daemon.tiny("a"), daemon.tiny("b")])
     until("a valid file counts again", lambda: set(daemon.leaders()) == {"a", "b"})
     assert {name: daemon.leaders()[name] for name in "ab"} == {name: before[name] for name in "ab"}
@@ -90,7 +92,7 @@ def test_an_invalid_file_leaves_the_old_configuration_in_force_and_is_told(daemo
     assert [service["name"] for service in json.loads(stream)["items"]] == ["a", "b"]
     assert daemon.stop() == 0
     refused = [fact for fact in facts(daemon.state, "ConfigChanged") if fact.get("why") == "refused"]
-    assert len(refused) == 2
+    assert len(refused) == 3
     assert "nobody" in refused[0]["problem"]
     assert "restrat" in refused[0]["problem"]
 

@@ -81,9 +81,13 @@ def test_a_folder_instead_of_a_file_is_named(tmp_path: Path) -> None:
     [
         (
             '{\n  "services": [],\n}',
-            "c.json:3:1: not JSON: Expecting property name enclosed in double quotes",
+            "c.json:2:17: not JSON: nothing follows this comma",
         ),
-        ("", "c.json:1:1: not JSON: Expecting value"),
+        (" \n", 'c.json: the file is empty; {"services": []} would be a whole configuration'),
+        ('{"services": [], // none\n}', "c.json:1:18: not JSON: JSON has no comments"),
+        ('{"services": [1 2]}', "c.json:1:17: not JSON: Expecting ',' delimiter"),
+        ("{}".encode("utf-16"), "c.json: not UTF-8 text at byte 0; it looks like UTF-16: save it as UTF-8"),
+        ('{"windows": ' + "9" * 5000 + "}", "c.json: a number is too long"),
         (b"\xff{}", "c.json: not UTF-8 text at byte 0"),
         ("[" * 100_000, "c.json: nested too deeply"),
         ("[]", "c.json: $: must be an object, not []"),
@@ -113,7 +117,7 @@ def test_text_that_is_no_configuration_gets_one_line_with_its_place(text: str | 
         ({"start_timeout_s": -1}, "$.services[0].start_timeout_s: must be positive, not -1"),
         ({"release": {"keep": 0}}, "$.services[0].release.keep: must be at least 1, not 0"),
         ({"files": [{}]}, "$.services[0].files[0].path: missing"),
-        ({"probe": {**WEB, "interval_s": 0}}, "$.services[0].probe.interval_s: must be positive, not 0"),
+        ({"probe": {**WEB, "interval_s": 0}}, "$.services[0].probe.interval_s: must be at least 0.01, not 0"),
         ({"probe": {**WEB, "interval_s": 1, "timeout_s": 3}}, "$.services[0].probe.timeout_s: longer than interval_s (3 > 1); make it at most 1"),
         ({"probe": {"type": "htp"}}, '$.services[0].probe.type: must be one of "http", "tcp", "exec", "heartbeat", not "htp"; did you mean "http"?'),
         ({"probe": {"url": "http://x"}}, '$.services[0].probe.type: missing; one of "http", "tcp", "exec", "heartbeat"'),
@@ -126,12 +130,31 @@ def test_text_that_is_no_configuration_gets_one_line_with_its_place(text: str | 
         ({"platform": {"type": "process"}}, "$.services[0].platform.command: missing"),
         ({"platform": {"type": "proces", "command": ["x"]}}, '$.services[0].platform.type: must be "process", not "proces"'),
         ({"platform": {**PLATFORM, "env": {"A=B": ""}}}, '$.services[0].platform.env["A=B"]: not usable as an environment variable'),
+        ({"platform": {**PLATFORM, "cwd": "a\0b"}}, "$.services[0].platform.cwd: must not contain a null character"),
+        ({"platform": {**PLATFORM, "env": {"A": "\0"}}}, "$.services[0].platform.env.A: must not contain a null character"),
+        ({"platform": {**PLATFORM, "command": [""]}}, "$.services[0].platform.command[0]: must not be empty"),
+        ({"logs": ["\ud800.log"]}, '$.services[0].logs[0]: holds half of a character, which nothing can write: "\\ud800.log"'),
+        ({"start_timeout_s": 10**400}, "$.services[0].start_timeout_s: must be finite, not 1000000000000000000000000000000000000..."),
+        ({"platform": {**PLATFORM, "cwd": "/srv"}, "caches": ["tmp", "../tmp"]}, '$.services[0].caches[1]: must be a folder inside of /srv, not "../tmp"'),
+        ({"platform": {**PLATFORM, "cwd": "/srv"}, "caches": ["/srv/tmp", "/"]}, '$.services[0].caches[1]: must be a folder inside of /srv, not "/"'),
+        ({"platform": {**PLATFORM, "cwd": "/srv"}, "caches": ["tmp/.."]}, '$.services[0].caches[0]: must be a folder inside of /srv, not "tmp/.."'),
+        ({"files": [{"path": "a"}, {"path": "b"}, {"path": "a", "check": "exists"}]}, '$.services[0].files[2].path: "a" is listed twice'),
         ({"depends_on": ["shp"]}, '$.services[0].depends_on[0]: unknown dependency "shp": no service has this name; did you mean "shop"?'),
         ({"depends_on": ["shop"]}, "$.services[0].depends_on: dependency cycle: shop -> shop; nothing in it could be started first"),
     ],
 )  # fmt: skip
 def test_each_problem_of_a_service_is_one_clear_line(more: dict[str, Any], line: str) -> None:
     assert problems(service(**more)) == [f"c.json: {line}"]
+
+
+def test_what_is_wrong_with_a_key_can_be_printed_too() -> None:
+    lines = raw_problems('{"services": [], "\\ud800": 1}')
+    assert lines[0] == ('c.json: $["\\ud800"]: holds half of a character, which nothing can write: "\\ud800"')
+    assert all(line.encode() for line in lines)
+
+
+def test_a_byte_order_mark_is_read_over() -> None:
+    assert parse(b'\xef\xbb\xbf{"services": []}', "c.json", {}) == Config()
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden", "a b", "-x", "x" * 65, "a\n", "ü"])
@@ -163,7 +186,7 @@ def test_a_dependency_listed_twice_is_told() -> None:
 def test_a_bad_environment_is_told_and_blames_no_probe() -> None:
     timeout = service(probe={**WEB, "timeout_s": 3})
     assert problems(timeout, environ={"SELF_HEALING_INTERVAL": "soon"}) == [
-        "environment: SELF_HEALING_INTERVAL: must be a positive number of seconds, not 'soon'"
+        "environment: SELF_HEALING_INTERVAL: must be a number of seconds, at least 0.01, not 'soon'"
     ]
 
 

@@ -6,6 +6,7 @@
 (2.0, 31.0)
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from math import erf, inf, sqrt
 from statistics import median
@@ -89,8 +90,7 @@ def _pairs(points: Sequence[Point]) -> tuple[list[float], int]:
         if at > since
     ]
     slopes.sort()
-    rising = sum(slope > 0 for slope in slopes)
-    falling = sum(slope < 0 for slope in slopes)
+    rising, falling = len(slopes) - bisect_right(slopes, 0), bisect_left(slopes, 0)
     return slopes, rising - falling
 
 

@@ -56,7 +56,7 @@ def test_many_services_share_few_instants_and_none_has_them_all() -> None:
     assert max(instants.values()) < 50
 
 
-@given(st.text(max_size=9), st.floats(0.05, 3600), st.floats(0, 1e7))
+@given(st.text("aé-0_", max_size=9), st.floats(0.05, 3600), st.floats(0, 1e7))
 def test_slots_on_the_grid_are_one_interval_apart(name: str, interval_s: float, now: float) -> None:
     first = slot_of(name, interval_s, now)
     second = slot_of(name, interval_s, first, first)

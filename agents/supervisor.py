@@ -1,8 +1,10 @@
 """Restart strategy as data, as in Erlang/OTP: children, policies, nesting, giving up.
 
 A child is started anew for every start: a fresh object from saved state. A supervisor's `run` is itself a valid
-`Child.start`, so trees need no extra code. More than `intensity` restarts within `period_s` mean that the cause is
-not in the child: the supervisor stops everything and raises RestartLimitError, which its own parent then counts.
+`Child.start`, so trees need no extra code. More than `intensity` restarts within `period_s`, or `long_intensity` within
+`long_period_s`, mean that starting anew is no cure: the supervisor stops everything and raises RestartLimitError, which
+its own parent then counts. The short window meets many that fail together; one that fails alone is slowed down by its
+back-off, so that only the long window can meet it. Restarts that are older than a window count no more.
 
     root = Supervisor("root", Policy(strategy=Strategy.REST_FOR_ONE), [Child(name="journal", start=journal.run), ...])
     await root.run()
@@ -43,7 +45,9 @@ class Policy(Struct, frozen=True, kw_only=True):
     strategy: Strategy = Strategy.ONE_FOR_ONE
     intensity: int = 5
     period_s: float = 60.0
-    backoff_s: float = 0.5  # doubled for each restart still inside the period
+    long_intensity: int | None = 30  # None: try for ever
+    long_period_s: float = 3600.0
+    backoff_s: float = 0.5  # doubled for each restart still inside the short period
     backoff_max_s: float = 30.0
 
 
@@ -58,12 +62,13 @@ class Supervisor:
         self.children = list(children)
         self.restarts: dict[str, int] = {}
         self.stubborn = 0  # children that ignored cancellation: asyncio cannot kill them
-        self._times: deque[float] = deque()
+        self._times: deque[float] = deque()  # of restarts within the long period, of earlier runs too
+        self._began_at = 0.0
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Until cancelled (stops all in reverse order), all children are finished, or the limit is reached."""
-        self._times.clear()
+        self._began_at = asyncio.get_running_loop().time()
         self._start(self.children, 0.0)
         try:
             while self._tasks:
@@ -124,14 +129,16 @@ class Supervisor:
 
     def _admit(self, child: Child, error: BaseException | None) -> float:
         """The back-off before this restart, or give up."""
-        now = asyncio.get_running_loop().time()
+        policy, now = self.policy, asyncio.get_running_loop().time()
         self._times.append(now)
-        while self._times[0] < now - self.policy.period_s:
+        while self._times[0] < now - max(policy.period_s, policy.long_period_s):
             self._times.popleft()
-        if len(self._times) > self.policy.intensity:
+        since = max(now - policy.period_s, self._began_at)
+        recent = sum(at >= since for at in self._times)
+        lately = policy.long_intensity is not None and len(self._times) > policy.long_intensity
+        if recent > policy.intensity or lately:
             raise RestartLimitError(f"{self.name}: {child.name} died too often, last of {error!r}") from error
-        doubled_s = self.policy.backoff_s * 2.0 ** (len(self._times) - 1)
-        return min(doubled_s, self.policy.backoff_max_s)
+        return min(policy.backoff_s * 2.0 ** (recent - 1), policy.backoff_max_s)
 
     def _affected(self, child: Child) -> list[Child]:
         match self.policy.strategy:

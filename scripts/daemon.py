@@ -11,7 +11,7 @@ from agents.agent import Agent
 from agents.events import ConfigChanged, DamageFound, OperatorCommanded, StorageChanged
 from agents.running.life import Life
 from agents.running.runner import Runner, random_id
-from agents.supervisor import Child, Policy, Strategy, Supervisor
+from agents.supervisor import Child, Policy, RestartLimitError, Strategy, Supervisor
 from config.diff import Diff, diff, digest
 from config.model import Config
 from config.world import World
@@ -27,6 +27,9 @@ from utils.structured_logger import get_logger
 
 log = get_logger("daemon")
 SHUTDOWN_S = 25.0  # the platform kills after 30
+ROOT = Policy(strategy=Strategy.REST_FOR_ONE, intensity=3, long_intensity=3)
+AGENTS = Policy(intensity=10)
+EXTRAS = Policy(intensity=20, long_intensity=None)  # a terminal that cannot be drawn on ends nobody who heals
 FACTS = tuple(
     kind
     for kind in vars(events).values()
@@ -122,13 +125,13 @@ class Daemon:
         """Until `stop` was called and everything is stopped, or the root gave up (RestartLimitError)."""
         root = Supervisor(
             "root",
-            Policy(strategy=Strategy.REST_FOR_ONE, intensity=3),
+            ROOT,
             [
                 Child(name="journal", start=self.journal.run),
                 Child(name="keeper", start=self.keeper.run),
                 *self._beside(),
-                Child(name="optional", start=self._supervise("optional", optional=True), shutdown_s=10),
-                Child(name="pipeline", start=self._supervise("pipeline", optional=False), shutdown_s=10),
+                Child(name="optional", start=self._optional(), shutdown_s=10),
+                Child(name="pipeline", start=self._pipeline(), shutdown_s=10),
             ],
         )
         self.supervisors.append(root)
@@ -152,16 +155,36 @@ class Daemon:
         """What stands beside the agents fails alone: whoever heals goes on without a view or a socket."""
         if not self.extras:
             return []
-        supervisor = Supervisor("extras", Policy(intensity=20), self.extras)
+        supervisor = Supervisor("extras", EXTRAS, self.extras)
         self.supervisors.append(supervisor)
         return [Child(name="extras", start=supervisor.run, shutdown_s=10)]
 
-    def _supervise(self, name: str, *, optional: bool) -> Callable[[], Awaitable[None]]:
-        members = [m for m in self._members if m.optional is optional]
-        children = [Child(name=m.name, start=self._start_agent(m.name)) for m in members]
-        supervisor = Supervisor(name, Policy(intensity=10 if not optional else 20), children)
+    def _pipeline(self) -> Callable[[], Awaitable[None]]:
+        names = [m.name for m in self._members if not m.optional]
+        supervisor = Supervisor(
+            "pipeline", AGENTS, [Child(name=n, start=self._start_agent(n)) for n in names]
+        )
         self.supervisors.append(supervisor)
         return supervisor.run
+
+    def _optional(self) -> Callable[[], Awaitable[None]]:
+        names = [m.name for m in self._members if m.optional]
+        children = [Child(name=f"{n}, alone", start=self._alone(n), shutdown_s=6) for n in names]
+        return Supervisor("optional", AGENTS, children).run
+
+    def _alone(self, name: str) -> Callable[[], Awaitable[None]]:
+        """Below a supervisor of its own: when that gives up, nobody else is the worse for it."""
+        supervisor = Supervisor(name, AGENTS, [Child(name=name, start=self._start_agent(name))])
+        self.supervisors.append(supervisor)
+
+        async def run() -> None:
+            try:
+                await supervisor.run()
+            except RestartLimitError as error:
+                log.critical("agent_given_up", agent=name, error=str(error))
+                await asyncio.Event().wait()
+
+        return run
 
     def _start_agent(self, name: str) -> Callable[[], Awaitable[None]]:
         async def start() -> None:

@@ -80,6 +80,51 @@ async def test_a_crash_every_ten_minutes_is_ordinary_life() -> None:
     assert 140 <= starts <= 145
 
 
+async def fails() -> None:
+    raise RuntimeError("always")
+
+
+async def test_one_that_always_fails_alone_is_given_up_although_its_back_off_keeps_it_below_the_intensity() -> (
+    None
+):
+    supervisor = Supervisor("s", Policy(intensity=10), [Child(name="a", start=fails)])
+    with pytest.raises(RestartLimitError, match="a died too often"):
+        async with asyncio.timeout(3600):
+            await supervisor.run()
+    assert 60 < asyncio.get_running_loop().time() < 600
+
+
+async def test_one_that_lived_for_long_starts_afresh() -> None:
+    starts = 0
+
+    async def start() -> None:
+        nonlocal starts
+        starts += 1
+        await asyncio.sleep(0 if starts % 25 else 4000)
+        raise RuntimeError
+
+    await run_for(Supervisor("s", Policy(intensity=10), [Child(name="a", start=start)]), 86400)
+    assert starts > 100
+
+
+async def test_a_supervisor_that_is_started_anew_remembers_what_it_met_within_the_hour() -> None:
+    supervisor = Supervisor("s", Policy(intensity=10), [Child(name="a", start=fails)])
+    for restarts in (30, 30):
+        with pytest.raises(RestartLimitError):
+            await asyncio.wait_for(supervisor.run(), 3600)
+        assert supervisor.restarts == {"a": restarts}
+    await asyncio.sleep(3600)
+    with pytest.raises(RestartLimitError):
+        await supervisor.run()
+    assert supervisor.restarts == {"a": 60}
+
+
+async def test_what_is_to_be_tried_for_ever_is_tried_for_ever() -> None:
+    supervisor = Supervisor("s", Policy(intensity=10, long_intensity=None), [Child(name="a", start=fails)])
+    await run_for(supervisor, 86400)
+    assert supervisor.restarts["a"] > 2000
+
+
 async def test_a_restart_waits_in_its_own_task_and_longer_each_time() -> None:
     times: list[float] = []
 

@@ -139,10 +139,9 @@ class Booter:
         life = self.platform.current(service.name)
         if life is None:
             try:
-                life = await uninterrupted(self.platform.start(service.name, terms.mark))
+                life = await uninterrupted(self._start(service.name, terms))
             except PlatformError as error:
                 return Booted(outcome="dead", reason=str(error))
-            terms.started(life)
         good = asyncio.ensure_future(self._until_good(service, life, terms))
         end = asyncio.ensure_future(self._until_end(life))
         try:
@@ -151,6 +150,12 @@ class Booter:
         finally:
             good.cancel()
             end.cancel()
+
+    async def _start(self, service: str, terms: Terms) -> Incarnation:
+        """Telling is part of it: whoever takes the effort over finds a life that is known already."""
+        life = await self.platform.start(service, terms.mark)
+        terms.started(life)
+        return life
 
     def _dead(self, service: Service, end: Exit) -> Booted:
         never_again = service.restart == "never" or (service.restart == "on-failure" and end.exit_code == 0)

@@ -25,7 +25,7 @@ from agents.events import (
 from config.fixes import load_fixes
 from config.model import Release, WatchedFile
 from config.world import World
-from tests.fixtures.recovery_stage import FakeFiles, FakeProber, FakeProcesses, Stage, service
+from tests.fixtures.recovery_stage import START_S, FakeFiles, FakeProber, FakeProcesses, Stage, service
 
 
 def stage(*services: Any, **more: Any) -> Stage:
@@ -527,6 +527,18 @@ async def test_an_operator_start_starts_what_an_operator_stopped() -> None:
         assert on.processes.verbs("shop") == ["stop", "start"]
         assert on.agent.state.stopped == {}
         assert len(on.said(ServiceStarted)) == 1
+
+
+async def test_a_start_that_an_act_takes_over_in_its_first_moment_is_told_and_not_doubled() -> None:
+    async with stage() as on:
+        on.say(OperatorCommanded(command="start", service="shop"))
+        await asyncio.sleep(START_S / 2)
+        on.act("shop", "respawn")
+        applied = await settled(on)
+        [started] = on.said(ServiceStarted)
+        assert started.section
+        assert on.processes.starts("shop") == [START_S]
+        assert (applied.outcome, applied.incarnation) == ("found_done", started.incarnation)
 
 
 async def test_in_a_dry_run_no_command_moves_anything() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from config.model import ExecProbe, HeartbeatProbe
 from platforms.boot import Booted, Booter, Retry, Terms
 from platforms.platform import ProbeResult
-from tests.fixtures.recovery_stage import FakeProber, FakeProcesses, service
+from tests.fixtures.recovery_stage import START_S, FakeProber, FakeProcesses, service
 
 
 class Prober(FakeProber):
@@ -67,3 +67,15 @@ async def test_what_somebody_stops_on_purpose_while_it_boots_is_not_started_agai
     await asyncio.sleep(1)
     await processes.stop("shop", signal="TERM", grace_s=1)
     assert (await task).reason == "it was stopped on purpose"
+
+
+async def test_a_life_that_began_while_its_effort_was_taken_over_is_told_all_the_same() -> None:
+    told: list[str] = []
+    terms = Terms(mark="m", started=lambda life: told.append(life.mark), retried=lambda _: None)
+    processes, shop = FakeProcesses(), service("shop")
+    task = asyncio.ensure_future(Booter(processes, Prober()).boot(lambda: shop, terms))
+    await asyncio.sleep(START_S / 2)
+    task.cancel()
+    await asyncio.wait({task})
+    assert processes.starts("shop") == [START_S]
+    assert told == ["m"]

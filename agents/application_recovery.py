@@ -230,7 +230,7 @@ class ApplicationRecovery:
 
     def _bring_up(self, event: ConfigChanged | None, changed: tuple[str, ...] = ()) -> None:
         word = event.id if event else self.state.config[""].event
-        names = {service.name for service in self.world.config.services}
+        names = {service.name for service in self.world.config.services if service.is_child}
         self._fleet.bring_up(names, self._start(word, event), changed)
 
     async def _command(self, event: OperatorCommanded) -> Results:
@@ -239,7 +239,7 @@ class ApplicationRecovery:
                 return ()  # it ended the life before this one
             return [ServiceStopped(service=name, why="shutdown") for name in await self._fleet.shut_down()]
         service = self.world.config.service(event.service)
-        if service is None or event.command not in {"stop", "start"}:
+        if service is None or not service.is_child or event.command not in {"stop", "start"}:
             return ()
         self._ledger.decide(service.name, running=event.command == "start")
         if event.command == "stop":

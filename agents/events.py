@@ -210,6 +210,7 @@ class FixStarted(Fact, frozen=True, kw_only=True):
     deadline_s: float
     incarnation: str = ""  # of the target, when permission was given
     patience_boots: int = 0
+    undo_of: str = ""  # the id of an earlier act, which this one takes back
 
 
 class FixRefused(Fact, frozen=True, kw_only=True):
@@ -231,6 +232,8 @@ class FixApplied(Fact, frozen=True, kw_only=True):
     seconds: float = 0.0
     incarnation: str = ""  # of the target, after the act
     undo: str = ""  # what would undo it, for people
+    undo_data: str = ""  # for the agent whose act it was; empty: there is no way back
+    undo_of: str = ""  # the id of the act that was taken back
     output: str = ""  # tail of what the service printed, where the act failed
 
 

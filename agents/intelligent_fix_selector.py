@@ -35,6 +35,7 @@ from utils.alone import run_alone
 __all__ = ["IntelligentFixSelector", "State"]
 
 WAIT = "wait"
+STARTERS = ("respawn", "restart_service")  # what a dead caller may get though another is to blame
 # Refusals that hold for every other fix too, so that asking for one more is of no use.
 REFUSES_ALL = frozenset({"attempts", "dry_run", "incident_over", "observe", "recovery_disabled", "stopped"})
 WORTH_TURNING_TO = 0.25
@@ -110,7 +111,7 @@ class IntelligentFixSelector:
         """Another service is to blame. The caller is started if it is dead, and never restarted while it lives."""
         beliefs = [(cause.name, cause.confidence)]
         if self._is_down(service):
-            options = [option for option in self._options(service, beliefs) if option.fix.name == "respawn"]
+            options = [option for option in self._options(service, beliefs) if option.fix.name in STARTERS]
             return self._pick(case, service, options, cause)
         waits = self._options(service, beliefs, only=WAIT)
         options = [option for option in self._options(culprit, beliefs) if option.fix.name != WAIT]

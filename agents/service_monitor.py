@@ -240,6 +240,7 @@ class ServiceMonitor:
 
     def _suspect(self, service: Service) -> None:
         """A first failure: look at what it needs, and at all others, since it may be ourselves who see badly."""
+        self._platform.suspect(service.name)
         for name in dependencies(self.world.config, service.name):
             self._rounds.look(name)
         self._rounds.look_around(service.name, STALE_LOOK_S, LOOKS_AROUND, LOOK_AROUND_WITHIN_S)

@@ -68,6 +68,7 @@ class View(Struct, frozen=True, kw_only=True):
     signal: int | None = None
     status: int | None = None
     process_state: str = ""
+    is_child: bool = True  # so that we would have seen its end
     text: str = ""
     answer: str = ""  # what it said to the probe that failed: this very moment's word, untrusted
     incarnation: str = ""

@@ -39,12 +39,15 @@ def silent(scene: Scene) -> Iterator[Evidence]:
     view = scene.view
     if view.process_state in STOPPED and not view.ended:
         yield _own(scene, "hang", 8.0, "the process is stopped by a signal")
+    lives = "the process lives, and " if view.is_child else ""
     if view.symptom == "timeout":
-        yield _own(scene, "hang", 3.5, "the process lives, and its probe gets no answer in time")
+        yield _own(scene, "hang", 3.5, f"{lives}its probe gets no answer in time")
     elif view.symptom == "refused":
-        yield _own(scene, "hang", 3.0, "the process lives, and nobody listens where its probe asks")
+        yield _own(scene, "hang", 3.0 if lives else 1.0, f"{lives}nobody listens where its probe asks")
+        if not lives:
+            yield _own(scene, "crash", 2.0, "nobody listens where its probe asks, as where it does not run")
     elif view.symptom == "stale_heartbeat":
-        yield _own(scene, "hang", 3.5, "the process lives, and its heartbeat is stale")
+        yield _own(scene, "hang", 3.5, f"{lives}its heartbeat is stale")
 
 
 def negative(scene: Scene) -> Iterator[Evidence]:

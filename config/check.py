@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from config.child_path import child_path
-from config.model import Config, Service
+from config.model import Config, ProcessPlatform, Service
 
 _UNSAID = (
     ("probe", "only exits are seen: a hang, a frozen process or failing answers are not"),
@@ -34,6 +34,8 @@ def _unsaid(service: Service) -> Iterator[tuple[str, str]]:
     for key, consequence in _UNSAID:
         if not getattr(service, key):
             yield key, f"not declared, so {consequence}"
+    if not service.is_child:
+        return
     if service.limits.memory_mib is None:
         yield "limits.memory_mib", "not declared, so a memory leak is not announced before it hurts"
     if service.limits.open_files is None:
@@ -46,6 +48,8 @@ def _unsaid(service: Service) -> Iterator[tuple[str, str]]:
 
 def _missing_on_disk(service: Service) -> Iterator[tuple[str, str]]:
     """No errors: a folder may be mounted, and a release laid out, after the daemon starts."""
+    if not isinstance(service.platform, ProcessPlatform):
+        return
     cwd = Path(service.platform.cwd)
     program = service.platform.command[0]
     if not cwd.is_dir():

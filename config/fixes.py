@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from config.model import ProcessPlatform, Service
+from config.model import ExecPlatform, HttpPlatform, Platform, ProcessPlatform, Service
 
 
 class Fix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,14 +22,15 @@ class Fix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cost_s: float = 1.0  # typical disruption
     deadline_s: float = 60.0
     cooldown_s: float = 0.0
-    needs: tuple[Literal["process", "release", "files", "caches"], ...] = ()
+    needs: tuple[Literal["process", "release", "files", "caches", "infrastructure"], ...] = ()
     prior: tuple[float, float] = (1.0, 1.0)
     steps: tuple[str, ...] = ()
 
     def applies_to(self, service: Service) -> bool:
         """Whether the service declares what this needs."""
         declared = {
-            "process": isinstance(service.platform, ProcessPlatform),
+            "process": service.is_child,
+            "infrastructure": not service.is_child and set(self.steps) <= offered(service.platform),
             "release": service.release is not None,
             "files": bool(service.files),
             "caches": bool(service.caches),
@@ -38,7 +39,23 @@ class Fix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def only_starts_anew(self) -> bool:
-        return set(self.steps) <= {"stop", "kill", "start"}
+        return set(self.steps) <= {"stop", "kill", "start", "restart"}
+
+
+def offered(platform: Platform) -> frozenset[str]:
+    """The steps that a platform offers for a service as it is declared.
+
+    >>> sorted(offered(ExecPlatform(start=("up",), stop=("down",))))
+    ['restart', 'start', 'stop']
+    """
+    match platform:
+        case ProcessPlatform():
+            return frozenset({"start", "stop", "kill"})
+        case ExecPlatform():
+            declared = {step for step in ("start", "stop", "restart") if getattr(platform, step) is not None}
+            return frozenset(declared | ({"restart"} if {"start", "stop"} <= declared else set()))
+        case HttpPlatform():
+            return frozenset()
 
 
 def load_fixes(path: Path | None = None) -> Mapping[str, Fix]:

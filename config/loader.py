@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from config.model import Config, Platform, Probe, PrometheusMetrics, Service, Stop
+from config.model import Config, HttpPlatform, HttpProbe, Platform, Probe, PrometheusMetrics, Service, Stop
 from config.problems import ConfigError, Problem
 from config.reading import decode, oddities
 from config.rules import (
@@ -101,9 +101,15 @@ def _texts(raw: Any) -> list[str]:
 def _complete(service: Service, interval_s: float) -> Service:
     """Fill in what depends on the environment, and write signals in one way."""
     stop = structs.replace(service.stop, signal=signal_name(service.stop.signal))
-    probe = service.probe
+    probe = service.probe or _default_probe(service)
     if probe:
         interval_s = probe.interval_s or interval_s
         timeout_s = probe.timeout_s or min(interval_s, _LONGEST_DEFAULT_TIMEOUT_S)
         probe = structs.replace(probe, interval_s=interval_s, timeout_s=timeout_s)
     return structs.replace(service, stop=stop, probe=probe)
+
+
+def _default_probe(service: Service) -> Probe | None:
+    """What is only watched is watched at its address."""
+    platform = service.platform
+    return HttpProbe(url=platform.url) if isinstance(platform, HttpPlatform) else None

@@ -27,7 +27,38 @@ class ProcessPlatform(Struct, frozen=True, forbid_unknown_fields=True, tag="proc
     env: dict[str, str] = field(default_factory=dict)
 
 
-Platform = ProcessPlatform
+class ExecPlatform(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="exec", tag_field="type"
+):
+    """Somebody else runs it (systemd, docker compose, ...), and these commands reach it. Each is optional."""
+
+    start: Command | None = None
+    stop: Command | None = None
+    restart: Command | None = None  # None: stop, then start
+    status: Command | None = None  # exit code 0: it runs; None: it is taken to run
+    identity: Command | None = None  # prints what names the present life
+    output: Command | None = None  # prints the end of its log
+    cwd: Text = "."
+    env: dict[str, str] = field(default_factory=dict)
+    interval_s: Seconds = 5.0  # of status and identity
+    timeout_s: Seconds = 60.0  # of start, stop, restart
+
+
+class HttpPlatform(Struct, frozen=True, forbid_unknown_fields=True, tag="http", tag_field="type"):
+    """Watched and never acted on; without a probe of its own it is probed at `url`."""
+
+    url: str
+
+    @property
+    def cwd(self) -> str:
+        return "."
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {}
+
+
+Platform = ProcessPlatform | ExecPlatform | HttpPlatform
 
 
 class _Probe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
@@ -107,6 +138,11 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stop: Stop = Stop()
     restart: Literal["always", "on-failure", "never"] = "always"
     on_exit: Literal["stop", "leave"] = "stop"
+
+    @property
+    def is_child(self) -> bool:
+        """We run it ourselves; else we reach it through somebody who does, or only watch it."""
+        return isinstance(self.platform, ProcessPlatform)
 
 
 class ModelValidation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

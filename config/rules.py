@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 from config.graph import cycles
 from config.model import (
+    ExecPlatform,
     ExecProbe,
     HeartbeatProbe,
+    HttpPlatform,
     HttpProbe,
     Probe,
     ProcessPlatform,
@@ -37,7 +39,7 @@ def part_problems(part: Any, path: str, interval_s: float) -> Iterator[Problem]:
     """What is wrong inside one part of a service (its platform, probe, ...) whose types are right."""
     if isinstance(part, HttpProbe | TcpProbe | ExecProbe | HeartbeatProbe):
         yield from _probe_problems(part, path, part.interval_s or interval_s)
-    if isinstance(part, HttpProbe | PrometheusMetrics) and (
+    if isinstance(part, HttpProbe | HttpPlatform | PrometheusMetrics) and (
         reason := url_problem(part.url, ("http", "https"))
     ):
         yield Problem(f"{path}.url", reason)
@@ -46,10 +48,27 @@ def part_problems(part: Any, path: str, interval_s: float) -> Iterator[Problem]:
         yield Problem(f"{path}.signal", f"no such signal: {shown(part.signal)}{hint}")
     if isinstance(part, ProcessPlatform | ExecProbe) and not part.command[0]:
         yield Problem(f"{path}.command[0]", "must not be empty")
-    if isinstance(part, ProcessPlatform):
+    if isinstance(part, ExecPlatform):
+        yield from _exec_problems(part, path)
+    if isinstance(part, ProcessPlatform | ExecPlatform):
         for key in part.env:
             if not key or "=" in key:
                 yield Problem(member(f"{path}.env", key), "not usable as an environment variable")
+
+
+def _exec_problems(platform: ExecPlatform, path: str) -> Iterator[Problem]:
+    named = ("start", "stop", "restart", "status", "identity", "output")
+    declared = {name: command for name in named if (command := getattr(platform, name)) is not None}
+    for name, command in declared.items():
+        if not command[0]:
+            yield Problem(f"{path}.{name}[0]", "must not be empty")
+    if not declared.keys() & {"start", "stop", "restart", "status"}:
+        why = (
+            'declares no command to start, stop, restart or look at it; to watch it only, use "type": "http"'
+        )
+        yield Problem(path, why)
+    if "identity" in declared and "status" not in declared:
+        yield Problem(f"{path}.identity", "is asked after status, which is not declared")
 
 
 def _probe_problems(probe: Probe, path: str, interval_s: float) -> Iterator[Problem]:

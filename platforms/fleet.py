@@ -123,7 +123,9 @@ class Fleet:
         """Dependants first; what stays running is left alone. The names of those that were stopped."""
         self.closing = True
         await asyncio.gather(*(self.jobs.end(name, "the daemon shuts down") for name in self.jobs.in_hand()))
-        waves = [[s for s in wave if s.on_exit == "stop"] for wave in stop_waves(self.world.config)]
+        waves = [
+            [s for s in wave if s.is_child and s.on_exit == "stop"] for wave in stop_waves(self.world.config)
+        ]
         return await stop_all(self.platform, [wave for wave in waves if wave], SHUTDOWN_BUDGET_S)
 
     def _spawn(self, name: str, work: Callable[[], Awaitable[None]]) -> None:

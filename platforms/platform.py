@@ -26,6 +26,7 @@ class Exit(Struct, frozen=True):
     signal: int | None = None
     output: str = ""  # tail of what it wrote
     wanted: bool = False  # we stopped it ourselves
+    reason: str = ""  # how it ended in one line, where exit code and signal cannot say it
 
 
 class ProcessSample(Struct, frozen=True):
@@ -76,6 +77,10 @@ class Platform(Protocol):
         """Stopped by a signal: its kernel may still accept connections, and files of it still look fresh."""
         ...
 
+    def suspect(self, service: str) -> None:
+        """Its probe has just failed: where this platform only looks now and then, it looks at once."""
+        ...
+
     def output(self, service: str, limit: int = 2048) -> str:
         """The tail of what the service wrote, over all its lives."""
         ...
@@ -87,6 +92,39 @@ class Platform(Protocol):
 
 class PlatformError(Exception):
     """A platform could not do what was asked; the message says what and why."""
+
+
+class Task(Struct, frozen=True, kw_only=True):
+    """What an act wants of a service that somebody else runs."""
+
+    service: Service
+    mark: str  # the id of the act
+    incarnation: str = ""  # the life that permission was given for
+    begun_at: float = 0.0  # wall clock, seconds since 1970, when permission was given
+
+
+class Done(Struct, frozen=True, kw_only=True):
+    """A step that stands in the world. `undo_data` is for `take_back` alone; empty: there is no way back."""
+
+    detail: str = ""
+    undo: str = ""  # what would undo it, for people
+    undo_data: str = ""
+
+
+class Infrastructure(Protocol):
+    """Changes what somebody else runs. Each step raises PlatformError with a sentence for people."""
+
+    async def done_since(self, step: str, task: Task) -> Done | None:
+        """What of this very act stands in the world already; None: nothing, or nobody can tell."""
+        ...
+
+    async def carry_out(self, step: str, task: Task) -> Done:
+        """Do it, and come back when it stands; doing it twice under one mark is doing it once."""
+        ...
+
+    async def take_back(self, step: str, undo_data: str, task: Task) -> str:
+        """Undo a step of an earlier act; what was done, in one line."""
+        ...
 
 
 class Prober(Protocol):

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from config.model import ProcessPlatform as Declared
 from config.model import Service
 from platforms.platform import Exit, Incarnation, PlatformError, ProcessSample
 from platforms.processes.adopt import find_leaders
@@ -124,6 +125,9 @@ class ProcessPlatform:
         leader = self._leader(life.incarnation) if life else None
         return leader is not None and leader.state == "T"
 
+    def suspect(self, service: str) -> None:
+        """Ends are seen as they happen."""
+
     def output(self, service: str, limit: int = 2048) -> str:
         return self._outputs.tail(service, limit)
 
@@ -147,7 +151,7 @@ class ProcessPlatform:
 
     def _spawn(self, service: str, mark: str) -> Incarnation:
         declared = self._services.get(service)
-        if declared is None:
+        if declared is None or not isinstance(declared.platform, Declared):
             raise PlatformError("no such service is configured")
         environment = public_environment(os.environ, declared.platform.env)
         descriptor = self._outputs.open(service)

@@ -14,14 +14,18 @@ import msgspec
 from agents.events import OperatorCommanded
 from agents.running.silence import Silence
 from agents.supervisor import Child, Restart
+from config.model import ExecPlatform, HttpPlatform
 from config.settings import Settings
 from config.world import World
 from dashboard.people_files import PeopleFiles
 from dashboard.view import Desk
+from platforms.exec import Units
 from platforms.files import FileKeeper
+from platforms.http import WatchOnly
 from platforms.probes import Probes
 from platforms.process import ProcessPlatform
 from platforms.prometheus import PrometheusScraper
+from platforms.router import Router
 from scripts.commands import DaemonCommands, Socket
 from scripts.control import ControlServer
 from scripts.daemon import Daemon
@@ -91,14 +95,18 @@ def _real_hands(world: World, offload: ThreadOffload) -> Hands:
             replace_file(disk, path, sealed(offset))
         return steady
 
+    own, units = ProcessPlatform(world.state_dir), Units(world.state_dir)
+    platform = Router(own, {ExecPlatform: units, HttpPlatform: WatchOnly()}, world.config.services)
     return Hands(
         disk=disk,
         offload=offload,
-        platform=ProcessPlatform(world.state_dir, world.config.services),
+        platform=platform,
         prober=Probes(),
         scraper=PrometheusScraper(),
         files=FileKeeper(world.state_dir),
         open_clock=clock,
+        reach=lambda service: units if isinstance(service.platform, ExecPlatform) else None,
+        watchers={"units": units.run},
     )
 
 
@@ -141,6 +149,7 @@ def _extras(daemon: Daemon, view: DaemonView, commands: DaemonCommands, settings
         Child(name="pause_file", start=pause_file),
         Child(name="silence", start=Silence(daemon.runner.cells, daemon.kill, daemon.clock.now).run),
     ]
+    extras += [Child(name=name, start=run) for name, run in daemon.hands.watchers.items()]
     if daemon.world.config.services:
         extras.append(Child(name="numpy", start=_import_numpy, restart=Restart.TEMPORARY))
     if sys.stdout.isatty():

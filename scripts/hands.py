@@ -1,10 +1,11 @@
 """The hands that touch the world, gathered so that a whole daemon can run on their virtual twins."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from platforms.platform import Platform, Prober, Scraper
+from config.model import Service
+from platforms.platform import Infrastructure, Platform, Prober, Scraper
 from utils.clock import Clock, boot_id
 from utils.disk import Disk, Offload
 
@@ -17,5 +18,9 @@ class Hands:
     prober: Prober
     scraper: Scraper
     files: Any  # FileKeeper; each agent that uses it states what it needs of it
+    reach: Callable[[Service], Infrastructure | None]  # what acts on a service that somebody else runs
     open_clock: Callable[[float], Clock]  # takes the last `at` of the journal: time never goes back
     boot_id: Callable[[], str] = boot_id  # of the machine
+    watchers: Mapping[str, Callable[[], Awaitable[None]]] = field(
+        default_factory=dict
+    )  # run beside the agents

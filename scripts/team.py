@@ -10,6 +10,7 @@ from agents.anomaly_detector import AnomalyDetector
 from agents.application_recovery import ApplicationRecovery
 from agents.chaos_controller import ChaosController
 from agents.data_recovery import DataRecovery
+from agents.infrastructure_recovery import InfrastructureRecovery
 from agents.intelligent_fix_selector import IntelligentFixSelector
 from agents.ml_failure_predictor import MlFailurePredictor
 from agents.notifier import Notifier
@@ -29,6 +30,9 @@ MAKERS: Mapping[str, Callable[[World, Hands, Callable[[str], None]], Agent]] = {
     "anomaly_detector": lambda world, *_: AnomalyDetector(world),
     "ml_failure_predictor": lambda world, *_: MlFailurePredictor(world),
     "data_recovery": lambda world, hands, _: DataRecovery(world, hands.platform, hands.files, hands.prober),
+    "infrastructure_recovery": lambda world, hands, _: InfrastructureRecovery(
+        world, hands.platform, hands.reach, hands.prober
+    ),
     "application_recovery": lambda world, hands, _: ApplicationRecovery(
         world, hands.platform, hands.prober, hands.files
     ),

@@ -26,6 +26,7 @@ class Usage:
 def view_of(service: Service, notes: Notes, usage: Usage | None) -> View:
     view = View(
         name=service.name,
+        is_child=service.is_child,
         depends_on=service.depends_on,
         addresses=_addresses(service),
         files=tuple(file.path for file in service.files),

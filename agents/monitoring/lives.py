@@ -147,7 +147,7 @@ class ServiceLives:
         if self._platform.current(service.name) is not None:
             return []  # another life has begun already
         self.of(service.name).end("unknown")
-        how = how_it_ended(end.exit_code, end.signal)
+        how = end.reason or how_it_ended(end.exit_code, end.signal)
         if self.is_stopped(service.name):
             return self.stopped(service, f"{how} after it was told to stop", mark)
         if end.wanted:

@@ -72,16 +72,36 @@ async def run(
     return Ended(code, number, output)
 
 
-async def _wait(table: ProcessTable, pid: int, timeout_s: float) -> tuple[int | None, int | None]:
+async def run_into(
+    table: ProcessTable,
+    command: tuple[str, ...],
+    cwd: Path,
+    environment: Mapping[str, str],
+    timeout_s: float,
+    output: int,
+) -> Ended:
+    """As `run`, with both outputs on a descriptor, and what it started in the background lives on if it ended in time.
+
+    Raises PlatformError if it cannot be started.
+    """
+    code, number = await _wait(table, launch(command, cwd, environment, output), timeout_s, spare_rest=True)
+    return Ended(code, number, "")
+
+
+async def _wait(
+    table: ProcessTable, pid: int, timeout_s: float, *, spare_rest: bool = False
+) -> tuple[int | None, int | None]:
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[tuple[int | None, int | None]] = loop.create_future()
+    late = False
 
     def alive() -> bool:
         found = table.read(pid)
         return found is not None and found.alive
 
     def gone() -> None:
-        send(pid, signal.SIGKILL)  # before reaping: until then its number names this group and no other
+        if not spare_rest or late:
+            send(pid, signal.SIGKILL)  # before reaping: until then its number names this group and no other
         how = reap(pid)
         if not ended.done():
             ended.set_result(how)
@@ -94,4 +114,5 @@ async def _wait(table: ProcessTable, pid: int, timeout_s: float) -> tuple[int | 
         return None, None
     finally:
         if ended.cancelled():
+            late = True
             send(pid, signal.SIGKILL)

@@ -32,6 +32,8 @@ SECTIONS: dict[str, type[Struct]] = {
     "top level": model.Config,
     "service": model.Service,
     "platform: process": model.ProcessPlatform,
+    "platform: exec": model.ExecPlatform,
+    "platform: http": model.HttpPlatform,
     "probe: http": model.HttpProbe,
     "probe: tcp": model.TcpProbe,
     "probe: exec": model.ExecProbe,

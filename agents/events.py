@@ -280,6 +280,7 @@ class EventQuarantined(Fact, frozen=True, kw_only=True):
     agent: str
     event: str
     error: str
+    kind: str = ""  # of the event
 
 
 class StorageChanged(Fact, frozen=True, kw_only=True):

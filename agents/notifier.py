@@ -147,7 +147,9 @@ _HOUSE: dict[type[Fact], Callable[[Any], str]] = {
     DamageFound: _damage,
     ObservationResumed: _resumed,
     ServiceStopped: lambda f: "" if f.why == "shutdown" else sentence(f),
-    EventQuarantined: lambda f: f"{f.agent} failed on event {f.event} and goes on without it: {f.error}",
+    EventQuarantined: lambda f: (
+        f"{f.agent} failed on {f.kind or 'event'} {f.event} and goes on without it: {f.error}"
+    ),
 }
 
 

@@ -34,7 +34,7 @@ from agents.events import (
 )
 from agents.incident import verdicts as verdicts
 from agents.incident import verification as rules
-from agents.incident.judgement import judge_act, judge_idle
+from agents.incident.judgement import judge_act, judge_idle, judge_started
 from agents.incident.records import Incident, last_act
 from agents.incident.state import OFF, State, fold_state
 from agents.incident.verification import Streak
@@ -278,9 +278,10 @@ class RenderSelfHealingAgent:
             act = incident.act
             if act is None:
                 results += judge_idle(self.world.config, self.state, incident, tick.at)
-            elif act.outcome == "applied":
+            else:
+                judge = judge_act if act.outcome == "applied" else judge_started
                 streak = self._streaks.get(incident.service, Streak())
-                results += judge_act(self.world.config, self.state, streak, incident, act, tick.at)
+                results += judge(self.world.config, self.state, streak, incident, act, tick.at)
         return results
 
 

@@ -11,6 +11,9 @@ from agents.incident.verification import Streak
 from config.model import Config
 from platforms.boot import FIRST_WAITS_S, wait_after
 
+TRIES = 3  # of the hands, each with the whole deadline, before an act is taken from them
+GRACE_S = 60.0
+
 
 def judge_idle(config: Config, state: State, incident: Incident, at: float) -> Sequence[Event]:
     """An incident without an act in hand."""
@@ -25,6 +28,26 @@ def judge_idle(config: Config, state: State, incident: Incident, at: float) -> S
     if silent:
         return [verdicts.escalated(incident, f"no fix was proposed for {windows.slow_probe_s:g} s")]
     return ()
+
+
+def judge_started(
+    config: Config, state: State, streak: Streak, incident: Incident, act: Act, at: float
+) -> Sequence[Event]:
+    """An act that must have left its hands by now, and nothing was heard of it: what can be told decides."""
+    waited_s = at - _watched(state, act.started_at)
+    if waited_s < TRIES * act.deadline_s + GRACE_S:
+        return ()
+    service, health = config.service(incident.service), state.health.get(incident.service)
+    if service is not None and service.probe is not None:
+        needed = rules.needed_probes(config, state.factor(incident.service))
+        if 0 < streak.good < needed:
+            return ()  # the coming probes decide
+        well = streak.good >= needed
+    else:
+        well = health is None or health.health not in rules.BAD
+    if well and rules.symptom_gone(incident, streak.incarnation):
+        return verdicts.verified(incident, act, at)
+    return [verdicts.failed(incident, act, f"nothing was heard of it for {waited_s:.0f} s")]
 
 
 def judge_act(

@@ -54,6 +54,7 @@ class Act(Struct, frozen=True, omit_defaults=True, gc=False):
     cause_name: str
     culprit: str
     started_at: float
+    deadline_s: float = 86400.0
     outcome: Literal["started", "applied", "verified", "failed", "dropped"] = "started"
     how: str = ""  # FixApplied.outcome
     applied_at: float = 0.0
@@ -207,6 +208,7 @@ def _started(incident: Incident, fact: FixStarted) -> Incident:
         cause_name=fact.cause_name,
         culprit=fact.culprit,
         started_at=fact.at,
+        deadline_s=fact.deadline_s,
     )
     return _noted(incident, fact, status="recovering", waits_for="", acts=(*incident.acts, act)[-ACTS:])
 

@@ -1,15 +1,18 @@
 """What the owner of incidents remembers, and how facts are folded into it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from msgspec import Struct, field
 
 from agents.events import (
     ConfigChanged,
+    EventQuarantined,
     Fact,
     FailurePredicted,
     FileDamaged,
     FileRepaired,
+    FixApplied,
     HealthChanged,
     IncidentClosed,
     IncidentOpened,
@@ -20,6 +23,7 @@ from agents.events import (
 from agents.incident.records import Incident, fold, opened
 from agents.terms import FROM_OUTSIDE
 
+OWNER = "render_self_healing_agent"
 KEPT_CLOSED = 1000  # older ones stand in the journal only
 RELAPSE_S = 60.0  # the same symptom this soon after healing: we looked away too early
 FORGET_S = 3600.0
@@ -74,31 +78,18 @@ class State(Struct):
 
 
 def fold_state(state: State, fact: Fact) -> None:
-    match fact:
-        case HealthChanged():
-            _of_service(state, fact)
-            state.health[fact.service] = Health(
-                fact.health, fact.at, fact.symptom, fact.incarnation, fact.exit_code, _struck(fact)
-            )
-        case FileDamaged() | FileRepaired():
-            _file(state, fact)
-            _of_service(state, fact)
-        case FailurePredicted():
-            _of_service(state, fact)
-        case IncidentOpened():
-            _opened(state, fact)
-        case IncidentClosed():
-            _closed(state, fact)
-        case ObservationResumed():
-            state.marks["watching"] = fact.at
-        case OperatorCommanded():
-            _commanded(state, fact)
-        case ServiceStopped():
-            _stopped(state, fact)
-        case ConfigChanged():
-            _configured(state, fact)
-        case _:
-            _of_incident(state, fact)
+    _FOLDS.get(type(fact), _of_incident)(state, fact)
+
+
+def _health(state: State, fact: HealthChanged) -> None:
+    _of_service(state, fact)
+    state.health[fact.service] = Health(
+        fact.health, fact.at, fact.symptom, fact.incarnation, fact.exit_code, _struck(fact)
+    )
+
+
+def _resumed(state: State, fact: ObservationResumed) -> None:
+    state.marks["watching"] = fact.at
 
 
 def _of_service(state: State, fact: Fact) -> None:
@@ -113,6 +104,25 @@ def _of_incident(state: State, fact: Fact) -> None:
         state.incidents[incident.id] = fold(incident, fact)
 
 
+def _quarantined(state: State, lost: EventQuarantined) -> None:
+    """What the hands said of an act and we ourselves failed on: it counts as done, and is verified."""
+    if (lost.agent, lost.kind) != (OWNER, FixApplied.__name__):
+        return
+    incident = state.open_by_id(lost.incident)
+    act = incident.act if incident else None
+    if incident is not None and act is not None and act.outcome == "started":
+        told = FixApplied(
+            at=lost.at,
+            cause=act.id,
+            incident=incident.id,
+            service=act.target,
+            fix=act.fix,
+            outcome="done",
+            detail="as far as can be told",
+        )
+        state.incidents[incident.id] = fold(incident, told)
+
+
 def _file(state: State, fact: FileDamaged | FileRepaired) -> None:
     left = tuple(path for path in state.damaged.get(fact.service, ()) if path != fact.path)
     if isinstance(fact, FileDamaged):
@@ -121,6 +131,7 @@ def _file(state: State, fact: FileDamaged | FileRepaired) -> None:
         state.damaged[fact.service] = left
     else:
         state.damaged.pop(fact.service, None)
+    _of_service(state, fact)
 
 
 def _opened(state: State, fact: IncidentOpened) -> None:
@@ -190,3 +201,18 @@ def _configured(state: State, fact: ConfigChanged) -> None:
     for name in fact.removed:
         for table in (state.health, state.damaged, state.healed, state.settled):
             table.pop(name, None)
+
+
+_FOLDS: dict[type[Fact], Callable[[State, Any], None]] = {
+    HealthChanged: _health,
+    FileDamaged: _file,
+    FileRepaired: _file,
+    FailurePredicted: _of_service,
+    IncidentOpened: _opened,
+    IncidentClosed: _closed,
+    ObservationResumed: _resumed,
+    OperatorCommanded: _commanded,
+    ServiceStopped: _stopped,
+    ConfigChanged: _configured,
+    EventQuarantined: _quarantined,
+}

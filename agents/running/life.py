@@ -155,7 +155,7 @@ class Life:
         cell, fact = self.cell, cast("Fact", item.fact)
         cell.counters.quarantined += 1
         cell.quarantined_in_row += 1
-        told = EventQuarantined(agent=cell.name, event=fact.id, error=error)
+        told = EventQuarantined(agent=cell.name, event=fact.id, error=error, kind=type(fact).__name__)
         self.runner.record(cell.name, fact, [told], None)
         cell.inbox.done(item)
         if cell.quarantined_in_row >= QUARANTINED_IN_A_ROW:

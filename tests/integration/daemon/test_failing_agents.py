@@ -12,11 +12,14 @@ from agents.agent import Agent, Outlet, Traits
 from agents.events import (
     AnomalyDetected,
     EventQuarantined,
+    FixApplied,
     HealthChanged,
+    IncidentClosed,
     OperatorCommanded,
     ProbeObserved,
     Tick,
 )
+from agents.render_self_healing_agent import RenderSelfHealingAgent
 from agents.supervisor import Child
 from config.model import Config
 from scripts.daemon import Daemon
@@ -137,11 +140,30 @@ async def test_what_an_agent_fails_on_three_times_is_quarantined_and_told() -> N
         await asyncio.sleep(60.0)
         quarantined = virtual.facts(EventQuarantined)
         assert {fact.agent for fact in quarantined} == {"bad"}
-        assert any("bad failed on event" in line for line in virtual.told)
+        assert any("bad failed on HealthChanged" in line for line in virtual.told)
         assert virtual.daemon is not None
         cell = virtual.daemon.runner.cells["bad"]
         assert cell.counters.failed == 3 * len(quarantined)
         assert cell.counters.starts == 1 + len(quarantined) // 3
+
+
+async def test_an_act_whose_outcome_its_owner_fails_on_is_verified_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(owner: RenderSelfHealingAgent, applied: FixApplied) -> Any:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(RenderSelfHealingAgent, "_on_applied", fails)
+    async with VirtualDaemon(FEW) as virtual:
+        await virtual.until(virtual.well, 20.0)
+        virtual.faults.kill("db")
+        await asyncio.sleep(1.0)
+        assert await virtual.until(virtual.well, within_s=30.0)
+        assert [fact.outcome for fact in virtual.facts(IncidentClosed)] == ["healed"]
+        assert {fact.kind for fact in virtual.facts(EventQuarantined)} == {"FixApplied"}
+        virtual.faults.kill("db")
+        await asyncio.sleep(1.0)
+        assert await virtual.until(virtual.well, within_s=30.0)
 
 
 async def test_a_hanging_handling_is_given_up_after_its_deadline() -> None:

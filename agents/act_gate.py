@@ -27,7 +27,8 @@ from agents.events import (
     StorageChanged,
     Tick,
 )
-from agents.gate.ledger import Pending, State, fold
+from agents.gate.books import Pending, State
+from agents.gate.ledger import fold
 from agents.gate.limits import Objection, Question, objection
 from agents.gate.suspicion import Suspicion
 from config.world import World

@@ -44,14 +44,8 @@ Outcome = Literal["done", "found_done", "symptom_gone", "failed"]
 class ApplicationRecovery:
     name = "application_recovery"
     consumes: tuple[type[Event], ...] = (
-        FixStarted,
-        ConfigChanged,
-        OperatorCommanded,
-        HealthChanged,
-        FixVerified,
-        ChangeObserved,
-        CauseFound,
-    )
+        FixStarted, ConfigChanged, OperatorCommanded, HealthChanged, FixVerified, ChangeObserved, CauseFound,
+    )  # fmt: skip
     emits: tuple[type[Event], ...] = (FixApplied, ServiceStarted, ServiceStopped, StartRetried)
     # an operator's word, the return of a dependency, and another cause get through while an act is in hand
     urgent: tuple[type[Event], ...] = (OperatorCommanded, HealthChanged, CauseFound)
@@ -94,6 +88,8 @@ class ApplicationRecovery:
             case HealthChanged():
                 self._ledger.hear(event)
                 self._fleet.health_changed(event.service, healthy=event.health == "healthy")
+                if event.health == "unhealthy":
+                    self._booter.condemn(event.service, event.incarnation, event.reason)
             case CauseFound():
                 await self._give_way(event)
             case ConfigChanged() if event.why != "refused" and not self.world.dry_run:

@@ -70,6 +70,8 @@ class HealthChanged(Fact, frozen=True, kw_only=True):
     )
     dependencies: tuple[DependencySeen, ...] = ()
     release: str = ""  # the version in use at this moment, where a release is declared
+    booted_s: float = 0.0  # of a boot that we watched whole and that came to a good end: how long it took,
+    answered_s: float = 0.0  # and how long before that end it began to answer, not yet well
 
 
 class ChangeObserved(Fact, frozen=True, kw_only=True):

@@ -232,7 +232,7 @@ class ServiceMonitor:
             self._latency_s[look.service] = result.latency_s
             self._hush(look.service)
         if verdict == "healthy":
-            outlet.emit(*self._lives.healthy(service))
+            outlet.emit(*self._lives.healthy(service, look.began_at))
         elif verdict == "unhealthy" and look.service not in self._telling:
             self._telling[look.service] = self._spawn(self._tell(service, look))
         elif vitals.suspicious and look.ok is False:

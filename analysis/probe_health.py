@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
+from analysis.warm_up import Boot, Tolerance, says_no
+
 Health = Literal["starting", "healthy", "unhealthy", "down", "stopped", "unknown"]
 
 FAILED_TO_UNHEALTHY = 2  # in a row
@@ -43,23 +45,31 @@ class Vitals:
     failing_since: float = 0.0  # the first of them
     failed_at: float = 0.0  # the last of them that counted
     begun_at: float = 0.0  # as far as we watched
+    seen_whole: bool = False  # we have watched this life from its beginning on
+    answered_at: float | None = None  # when it first gave an answer that was not good
+    erring_since: float | None = None  # since when it has answered nothing but errors
+    tolerance: Tolerance | None = None  # of that while it boots; None: until its time is over
 
-    def begin(self, incarnation: str, at: float) -> None:
+    def begin(self, incarnation: str, at: float, tolerance: Tolerance | None = None) -> None:
         self.incarnation, self.health, self.failed, self.begun_at = incarnation, "starting", 0, at
+        self.seen_whole, self.tolerance = True, tolerance
+        self.answered_at = self.erring_since = None
 
     def end(self, health: Health) -> None:
         self.incarnation, self.health, self.failed = None, health, 0
 
     def resume(self, at: float) -> None:
         """Watching begins anew: nothing counts that was seen before."""
-        self.failed, self.begun_at = 0, at
+        self.failed, self.begun_at, self.seen_whole = 0, at, False
+        self.answered_at = self.erring_since = None
 
     def became(self, health: Health) -> None:
         self.health = health
 
     def observe(
-        self, incarnation: str, ok: bool | None, at: float, start_timeout_s: float, apart_s: float = 0.0
-    ) -> Literal["healthy", "unhealthy"] | None:
+        self, incarnation: str, ok: bool | None, at: float, start_timeout_s: float, apart_s: float = 0.0,
+        status: int | None = None,
+    ) -> Literal["healthy", "unhealthy"] | None:  # fmt: skip
         """Count one probe, begun at `at`, and return what the service is now, if that is news; `became` makes it old.
 
         Failures nearer to one another than `apart_s` are one: two extra looks at one blip are no trend.
@@ -69,15 +79,39 @@ class Vitals:
         if ok:
             self.failed = 0
             return None if self.health == "healthy" else "healthy"
+        self._note_answer(status, at)
         if self.failed and at - self.failed_at < apart_s:
             return None
         self.failed, self.failed_at = self.failed + 1, at
         if self.failed == 1:
             self.failing_since = at
-        booting = self.health == "starting" and at - self.begun_at < start_timeout_s
+        early = at - self.begun_at < start_timeout_s and not self._errs(at)
+        booting = self.health == "starting" and early
         if self.failed < FAILED_TO_UNHEALTHY or booting or self.health == "unhealthy":
             return None
         return "unhealthy"
+
+    def boot(self, at: float) -> Boot | None:
+        """The boot that ends well at this time, where it was seen whole."""
+        if self.health != "starting" or not self.seen_whole:
+            return None
+        answered_s = 0.0 if self.answered_at is None else at - self.answered_at
+        return Boot(round(at - self.begun_at, 3), round(answered_s, 3))
+
+    def _note_answer(self, status: int | None, at: float) -> None:
+        if status is not None and self.answered_at is None:
+            self.answered_at = at
+        if not says_no(status):
+            self.erring_since = None
+        elif self.erring_since is None:
+            self.erring_since = at
+
+    def _errs(self, at: float) -> bool:
+        """Whether it has answered nothing but errors for longer than its good boots give reason to tolerate."""
+        limit, since, first = self.tolerance, self.erring_since, self.answered_at
+        if limit is None or since is None or first is None or at - self.begun_at < limit.boot_s:
+            return False
+        return at - since >= limit.errors_s and at - first >= limit.answers_s
 
     @property
     def suspicious(self) -> bool:

@@ -7,6 +7,7 @@ from analysis.signatures import cannot_connect, exception, has_traceback, is_slo
 
 STOPPED = ("T", "t")
 KILL = 9
+ASKED = (1, 2, 15)  # HUP, INT, TERM; a shell makes 128 and the number of it
 NEAR_CEILING = 0.9
 BUSY_PERCENT = 90.0
 DEVIATION_HALF_LIFE_S = 15.0
@@ -73,9 +74,12 @@ def negative(scene: Scene) -> Iterator[Evidence]:
 
 
 def changed(scene: Scene) -> Iterator[Evidence]:
-    """What worked before a change and fails after it was broken by the change, the sooner the surer."""
-    view = scene.view
-    for change in view.changes:
+    """What worked before a change and fails after it was broken by the change, the sooner the surer.
+
+    Of each kind the last one alone: with those before it worked.
+    """
+    newest = {change.kind: change for change in scene.view.changes}
+    for change in newest.values():
         age_s = scene.now - change.at
         if 0 <= age_s <= scene.suspect_s:
             yield _after_change(scene, change, age_s)
@@ -86,11 +90,21 @@ def _after_change(scene: Scene, change: Change, age_s: float) -> Evidence:
     cause, weight = ("bad_deploy", 5.0) if change.kind == "release" else ("config_error", 4.0)
     if view.signal == KILL or view.process_state in STOPPED or scene.opened_by == "failure_predicted":
         weight = 1.0  # no release sends itself such a signal
+    elif _made_way(view, change):
+        weight = 1.0  # so does a deployment bring in what it has put in place
     elif view.exit_code and cannot_connect(view.text):
         weight *= 0.5  # so ends a good release, too, while somebody else is away
     step = f" from {change.before} to {change.after}" if change.before or change.after else ""
     sentence = f"its {change.kind} ({change.what}) was changed{step} {age_s:.0f} s before"
     return _own(scene, cause, weight * (1 - 0.7 * age_s / scene.suspect_s), sentence)
+
+
+def _made_way(view: View, change: Change) -> bool:
+    """It ran before the change, and ended as it does when it is told to, for all that we know."""
+    older = view.started_at is None or view.started_at <= change.at
+    if view.signal is None and view.exit_code is None:
+        return view.ended and older
+    return view.ended and older and (view.signal in ASKED or view.exit_code in {0, *(128 + n for n in ASKED)})
 
 
 def damaged(scene: Scene) -> Iterator[Evidence]:

@@ -84,12 +84,17 @@ class Booter:
         self._ended: dict[str, asyncio.Event] = {}
         self._hurry: dict[str, asyncio.Event] = {}
         self._due: dict[str, float] = {}
+        self._condemned: dict[str, tuple[str, str]] = {}  # the mark of a life, and what is wrong with it
         platform.on_exit(self._note_exit)
 
     def hurry(self, service: str) -> None:
         """Something changed that may let it boot: the next boot comes now, not after its wait."""
         if event := self._hurry.get(service):
             event.set()
+
+    def condemn(self, service: str, mark: str, reason: str) -> None:
+        """Whoever watches it too says that this life is ill: to wait until it is good is of no use."""
+        self._condemned[service] = (mark, reason)
 
     def due_at(self, service: str) -> float:
         """Loop time of the next boot of an effort that waits; 0 where none waits."""
@@ -177,6 +182,7 @@ class Booter:
             return up
         clock = asyncio.get_running_loop().time
         began, watched_s = clock(), 0.0
+        self._condemned.pop(service.name, None)
         while watched_s < service.start_timeout_s:
             round_at = clock()
             if (result := await self.prober.probe(service, probe)).ok:
@@ -184,15 +190,17 @@ class Booter:
             await asyncio.sleep(_step_s(probe, clock() - began))
             # time in which we ourselves stood still is not the service's
             watched_s += min(clock() - round_at, probe.timeout_s + 2 * STEP_S)
+            mark, said = self._condemned.pop(service.name, ("", ""))
             if terms.missing():  # it cannot be healthy before its dependency is
                 watched_s = 0.0
+            elif mark == life.mark:
+                return self._slow(service, life, f"it is ill after {clock() - began:.1f} s: {said}")
         late = f"did not become healthy within {service.start_timeout_s:g} s"
-        return Booted(
-            outcome="slow",
-            reason=f"{late}: {result.reason}" if result.reason else late,
-            incarnation=life,
-            output=self.platform.output(service.name, OUTPUT_LIMIT),
-        )
+        return self._slow(service, life, f"{late}: {result.reason}" if result.reason else late)
+
+    def _slow(self, service: Service, life: Incarnation, reason: str) -> Booted:
+        output = self.platform.output(service.name, OUTPUT_LIMIT)
+        return Booted(outcome="slow", reason=reason, incarnation=life, output=output)
 
     async def _until_end(self, life: Incarnation) -> Exit:
         ended = self._ended.setdefault(life.service, asyncio.Event())

@@ -1,6 +1,5 @@
-"""What the act gate remembers of acts, choices and circumstances, and how facts are folded into it."""
+"""How facts are folded into the act gate's books."""
 
-from msgspec import Struct, field
 from msgspec.structs import replace
 
 from agents.events import (
@@ -22,85 +21,23 @@ from agents.events import (
     ServiceStopped,
     StorageChanged,
 )
+from agents.gate.books import (
+    EXITS,
+    FILE,
+    HOUR_S,
+    OFF,
+    SHUTDOWN,
+    WAIT,
+    Case,
+    Ended,
+    OpenAct,
+    Pending,
+    Spent,
+    State,
+    Trust,
+    pair,
+)
 from agents.gate.pardon import struck_from_outside
-
-HOUR_S = 3600.0
-WAIT = "wait"  # the fix without hands: it holds no lock and uses up nothing
-OFF = ("operator", "removed", "unused")
-EXITS = ("exit", "found_dead")
-SHUTDOWN = "*"  # a pause that ends with the next start
-FILE = "file "  # begins the key of a pause by a file; no service is called so
-
-
-class Case(Struct, frozen=True, gc=False):
-    """An open incident."""
-
-    symptom: str
-    attempts: int = 0
-    rounds: int = 0  # of slow probing; each allows one attempt more
-
-
-class OpenAct(Struct, frozen=True, gc=False):
-    """From permission to verdict. An orphan's incident ended while it was being applied."""
-
-    id: str
-    incident: str
-    fix: str
-    at: float
-    for_exit: bool
-    outcome: str = ""  # FixApplied.outcome
-    applied_at: float = 0.0
-    orphan: bool = False
-    agent: str = ""  # whose hands it is in; empty in books of an older version
-
-
-class Spent(Struct, frozen=True, gc=False):
-    """An act that counts against budgets until it is verified."""
-
-    id: str
-    at: float
-    for_exit: bool
-
-
-class Ended(Struct, frozen=True, gc=False):
-    incident: str
-    at: float
-
-
-class Pending(Struct, frozen=True, gc=False):
-    """A choice that waits until the limit's reason is gone."""
-
-    choice: FixChosen
-    limit: str = ""
-
-
-class Trust(Struct, frozen=True, gc=False):
-    successes: int = 0
-    failures: int = 0
-
-
-class State(Struct):
-    cases: dict[str, Case] = field(default_factory=dict)  # by incident
-    pending: dict[str, Pending] = field(default_factory=dict)  # by incident
-    open_acts: dict[str, OpenAct] = field(default_factory=dict)  # by target: one at most
-    ended: dict[str, Ended] = field(default_factory=dict)  # by target: the last act that was decided
-    spent: dict[str, tuple[Spent, ...]] = field(default_factory=dict)  # by target
-    started: dict[str, float] = field(default_factory=dict)  # by target and fix
-    failed: dict[str, tuple[float, ...]] = field(default_factory=dict)  # by target and fix
-    trust: dict[str, Trust] = field(default_factory=dict)  # by cause and fix
-    exits: dict[str, str] = field(default_factory=dict)  # the incarnation whose end we saw
-    ill: dict[str, str] = field(default_factory=dict)  # services that are unhealthy or down: which of the two
-    incarnations: dict[str, str] = field(default_factory=dict)
-    stopped: dict[str, str] = field(default_factory=dict)  # on purpose: why
-    paused: dict[str, str] = field(default_factory=dict)  # by whom; key "", "*" or "file ...": everything
-    storage: dict[str, str] = field(default_factory=dict)  # key "": the problem, while there is one
-
-    def copy(self) -> "State":
-        return State(**{name: dict(getattr(self, name)) for name in self.__struct_fields__})
-
-
-def pair(left: str, right: str) -> str:
-    return f"{left} {right}"
 
 
 def fold(state: State, fact: Fact) -> None:
@@ -169,7 +106,7 @@ def _started(state: State, fact: FixStarted) -> None:
     state.cases[fact.incident] = replace(case, attempts=case.attempts + 1)
     state.open_acts[target] = OpenAct(fact.id, fact.incident, fact.fix, fact.at, for_exit, agent=fact.agent)
     young = tuple(spent for spent in state.spent.get(target, ()) if fact.at - spent.at < HOUR_S)
-    state.spent[target] = (*young, Spent(fact.id, fact.at, for_exit))
+    state.spent[target] = (*young, Spent(fact.id, fact.at, for_exit, fact.incident))
     state.started[pair(target, fact.fix)] = fact.at
 
 
@@ -203,14 +140,15 @@ def _decided(state: State, fact: FixVerified | FixFailed) -> None:
         return
     state.failed.pop(pair(fact.service, fact.fix), None)
     if act is not None:
-        _forgive(state, fact.service, act)
+        _forgive(state, fact.service, act, healed=True)
         if act.outcome != "symptom_gone":  # then it was luck
             state.trust[key] = replace(trust, successes=trust.successes + 1)
 
 
-def _forgive(state: State, target: str, act: OpenAct) -> None:
-    """A verified act counts against nothing any more."""
-    left = tuple(spent for spent in state.spent.get(target, ()) if spent.id != act.id)
+def _forgive(state: State, target: str, act: OpenAct, *, healed: bool = False) -> None:
+    """It counts against nothing any more; where it healed, what was tried before in the same incident neither."""
+    known = state.spent.get(target, ())
+    left = tuple(s for s in known if s.id != act.id and not (healed and s.incident == act.incident))
     if left:
         state.spent[target] = left
     else:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from agents.events import FixChosen
-from agents.gate.ledger import FILE, HOUR_S, SHUTDOWN, WAIT, State, Trust, pair
+from agents.gate.books import FILE, HOUR_S, SHUTDOWN, WAIT, State, Trust, pair
 from agents.gate.suspicion import Suspicion
 from analysis.beta import quantile
 from config.fixes import Fix

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 from agents.events import ChangeObserved, DependencySeen, Event, Health, HealthChanged, Symptom
 from agents.monitoring.state import RUNNING, State
 from analysis.probe_health import UsualLatency, Vitals
+from analysis.warm_up import Tolerance, tolerance
 from config.model import Service
 from config.world import World
 from platforms.platform import Exit, Platform, ProbeResult
@@ -87,7 +88,7 @@ class ServiceLives:
         if not self._platform.is_frozen(name):
             self._frozen_since.pop(name, None)
             young = now - vitals.begun_at < ALIVE_IS_HEALTHY_S
-            return [] if young or vitals.health == "healthy" else self.healthy(service)
+            return [] if young or vitals.health == "healthy" else self.healthy(service, now)
         if now - self._frozen_since.setdefault(name, now) < FROZEN_S or vitals.health == "unhealthy":
             return []
         return self.unhealthy(service, FROZEN, ())
@@ -97,8 +98,13 @@ class ServiceLives:
         if look.ok:
             self._usual.setdefault(look.service, UsualLatency()).learn(look.result.latency_s)
         apart_s = min(service.probe.interval_s, BLIP_S) / 2 if service.probe else 0.0
-        began_at, start_s = look.began_at, service.start_timeout_s
-        return self.of(look.service).observe(look.incarnation, look.ok, began_at, start_s, apart_s)
+        vitals, mark, at, start_s = (
+            self.of(look.service),
+            look.incarnation,
+            look.began_at,
+            service.start_timeout_s,
+        )
+        return vitals.observe(mark, look.ok, at, start_s, apart_s, look.result.status)
 
     def seen(self, service: Service, look: Look | None) -> DependencySeen:
         """What the last look at a dependency says to those who need it."""
@@ -111,15 +117,24 @@ class ServiceLives:
         return DependencySeen(name, look.ok, look.result.latency_s, usual_s, look.result.reason)
 
     def begin(self, service: Service, mark: str, now: float) -> list[Event]:
-        self.of(service.name).begin(mark, now)
+        changes = self.release(service)
+        self.of(service.name).begin(mark, now, self._tolerance(service))
         self._frozen_since.pop(service.name, None)
         self._logs.begin(service)
-        return [*self.release(service), self._news(service, "starting", mark)]
+        return [*changes, self._news(service, "starting", mark)]
 
-    def healthy(self, service: Service) -> list[Event]:
+    def _tolerance(self, service: Service) -> Tolerance | None:
+        """Of errors while it boots: only a release that is not yet proved may be to blame for them, and go back."""
+        state, release = self._state(), self._releases.get(service.name, "")
+        proved = state.proved.get(service.name, "")
+        return tolerance(state.warmups.get(service.name, ())) if proved and release != proved else None
+
+    def healthy(self, service: Service, at: float) -> list[Event]:
         vitals = self.of(service.name)
+        boot = vitals.boot(at) if service.probe is not None else None
+        seen = {"booted_s": boot.took_s, "answered_s": boot.answered_s} if boot else {}
         vitals.became("healthy")
-        return [*self.release(service), self._news(service, "healthy", vitals.incarnation)]
+        return [*self.release(service), self._news(service, "healthy", vitals.incarnation, **seen)]
 
     def unhealthy(
         self, service: Service, result: ProbeResult, dependencies: tuple[DependencySeen, ...]

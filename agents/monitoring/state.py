@@ -25,6 +25,7 @@ from agents.events import (
     ServiceStarted,
     ServiceStopped,
 )
+from analysis.warm_up import BOOTS_KEPT, Boot
 
 RUNNING = ("starting", "healthy", "unhealthy")
 _LAST = "last"
@@ -52,6 +53,10 @@ class OpenIncident(Struct, frozen=True, omit_defaults=True, gc=False):
 class State(Struct):
     lives: dict[str, Life] = field(default_factory=dict)
     releases: dict[str, str] = field(default_factory=dict)  # the version last seen
+    proved: dict[str, str] = field(default_factory=dict)  # the version with which it was last healthy
+    warmups: dict[str, tuple[Boot, ...]] = field(
+        default_factory=dict
+    )  # the last boots that came to a good end
     damaged: dict[str, str] = field(default_factory=dict)  # `file_key` -> problem
     acts: dict[str, OpenAct] = field(default_factory=dict)  # by target
     incidents: dict[str, OpenIncident] = field(default_factory=dict)
@@ -87,6 +92,13 @@ def _health(state: State, fact: HealthChanged) -> None:
     state.lives[fact.service] = Life(fact.incarnation or old.incarnation, fact.health, stopped)
     if fact.release:
         state.releases[fact.service] = fact.release
+    if fact.health != "healthy":
+        return
+    if fact.release:
+        state.proved[fact.service] = fact.release
+    if fact.booted_s:
+        known = state.warmups.get(fact.service, ())
+        state.warmups[fact.service] = (*known, Boot(fact.booted_s, fact.answered_s))[-BOOTS_KEPT:]
 
 
 def _started(state: State, fact: ServiceStarted) -> None:
@@ -113,7 +125,7 @@ def _configured(state: State, fact: ConfigChanged) -> None:
 
 
 def _forget(state: State, service: str) -> None:
-    for table in (state.lives, state.releases, state.acts):
+    for table in (state.lives, state.releases, state.proved, state.warmups, state.acts):
         table.pop(service, None)
     for key in [key for key in state.damaged if key.startswith(file_key(service, ""))]:
         del state.damaged[key]

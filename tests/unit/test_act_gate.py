@@ -213,6 +213,33 @@ def test_the_hourly_budget_of_a_service_counts_unverified_acts_only() -> None:
     assert [type(event) for event in gate.tick(3701.0)] == [FixStarted]
 
 
+def test_what_was_tried_in_vain_before_the_fix_that_healed_uses_up_no_budget() -> None:
+    gate = Gate(acts_per_service_per_hour=2)
+    for n in range(3):
+        gate.open(f"i{n}", "s0")
+        for fix, good in (("restart", False), ("kill_restart", True)):
+            act = gate.choose(f"i{n}", "s0", fix, n * 100.0 + (30.0 if good else 1.0))
+            assert limit(act) == ""
+            gate.applied(act)
+            gate.verdict(act, good=good)
+
+
+def test_a_kill_from_outside_pardons_the_act_that_it_met_and_no_other() -> None:
+    gate = Gate(acts_per_service_per_hour=1)
+    gate.open("i", "s0")
+    first = gate.choose("i", "s0", "restart", 1.0)
+    gate.applied(first)
+    gate.verdict(first, good=False)
+    gate.exits("s0")
+    second = gate.choose("i", "s0", "respawn", 10.0)
+    gate.applied(second)
+    gate.at += 5.0
+    gate.tell(HealthChanged(service="s0", health="down", symptom="exit", signal=9))
+    gate.verdict(second, good=False)
+    gate.tell(HealthChanged(service="s0", health="healthy", incarnation="new"))
+    assert limit(gate.choose("i", "s0", "kill_restart", 20.0)) == "budget"
+
+
 def test_the_budget_of_all_holds_back_acts_but_no_respawn_of_a_seen_exit() -> None:
     gate = Gate(10, acts_per_hour=3)
     for n in range(3):
@@ -269,7 +296,7 @@ def test_risky_fixes_earn_their_autonomy_and_lose_it_with_one_failure() -> None:
 
 
 def _open(incident: str, n: int) -> Any:
-    from agents.gate.ledger import OpenAct
+    from agents.gate.books import OpenAct
 
     return OpenAct(f"act{n}", incident, "bold", 0.0, for_exit=False, outcome="done")
 

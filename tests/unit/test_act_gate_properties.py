@@ -64,7 +64,10 @@ class Audit:
             case FixVerified() | FixFailed():
                 act = self.acts.pop(fact.service, None)
                 if isinstance(fact, FixVerified) and act:
-                    self.unverified = [pair for pair in self.unverified if pair[0] is not act]
+                    tried = {(act.incident, act.service)}
+                    self.unverified = [
+                        p for p in self.unverified if (p[0].incident, p[0].service) not in tried
+                    ]
                     self.used[fact.incident] = 0
             case IncidentClosed():
                 self.over.add(fact.incident)

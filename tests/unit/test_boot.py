@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from config.model import ExecProbe, HeartbeatProbe
 from platforms.boot import Booted, Booter, Retry, Terms
 from platforms.platform import ProbeResult
@@ -67,6 +69,28 @@ async def test_what_somebody_stops_on_purpose_while_it_boots_is_not_started_agai
     await asyncio.sleep(1)
     await processes.stop("shop", signal="TERM", grace_s=1)
     assert (await task).reason == "it was stopped on purpose"
+
+
+@pytest.mark.parametrize(
+    ("mark", "missing", "at"), [("m", (), 5.0), ("another", (), 20.0), ("m", ("db",), 40.0)]
+)
+async def test_a_life_that_its_watcher_calls_ill_is_waited_for_no_longer(
+    mark: str, missing: tuple[str, ...], at: float
+) -> None:
+    """While it lacks a dependency it cannot be well, and nobody's word ends its time."""
+    clock = asyncio.get_running_loop().time
+    booter = Booter(FakeProcesses(), Prober(good_at_s=1e9))
+    terms = Terms(
+        mark="m",
+        started=lambda _: None,
+        retried=lambda _: None,
+        missing=lambda: missing if clock() < 20.0 else (),
+    )
+    asyncio.get_running_loop().call_later(5.0, booter.condemn, "shop", mark, "status 500")
+    booted = await booter.boot(lambda: service("shop"), terms)
+    assert booted.outcome == "slow"
+    assert clock() == pytest.approx(at, abs=1.0)
+    assert ("status 500" in booted.reason) is (at == 5.0)
 
 
 async def test_a_life_that_began_while_its_effort_was_taken_over_is_told_all_the_same() -> None:

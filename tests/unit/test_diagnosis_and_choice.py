@@ -25,6 +25,7 @@ from agents.events import (
     IncidentEscalated,
     IncidentRetried,
     ServiceSampled,
+    ServiceStarted,
     StartRetried,
 )
 from agents.intelligent_fix_selector import IntelligentFixSelector
@@ -119,6 +120,37 @@ def test_errors_after_a_release_are_a_bad_deploy_and_are_rolled_back() -> None:
     events = made.open(sick(symptom="bad_status", status=500, output="ValueError: bad price"), after_s=3)
     assert answer(events) == ("bad_deploy", "shop", "rollback_release", "shop")
     assert "from v1 to v2" in only(events, CauseFound).best.evidence[0]
+
+
+@pytest.mark.parametrize("told", [{"exit_code": 0}, {"exit_code": 143}, {"signal": 15}, {"exit_code": None}])
+def test_a_process_that_is_told_to_end_after_its_release_changed_is_no_bad_deploy(
+    told: dict[str, Any],
+) -> None:
+    made = chain()
+    made.tell(ServiceStarted(service="shop", incarnation="shop-1", pid=1))
+    made.tell(
+        ChangeObserved(service="shop", kind="release", what="current", before="v1", after="v2"), after_s=60
+    )
+    assert answer(made.open(dead(**told), after_s=1))[::2] == ("crash", "respawn")
+
+
+@pytest.mark.parametrize("told", [{"exit_code": 0}, {"exit_code": 1}])
+def test_a_process_that_ran_with_the_new_release_and_ended_is_a_bad_deploy(told: dict[str, Any]) -> None:
+    made = chain()
+    made.tell(ChangeObserved(service="shop", kind="release", what="current", before="v1", after="v2"))
+    made.tell(ServiceStarted(service="shop", incarnation="shop-1", pid=1), after_s=1)
+    assert answer(made.open(dead(**told), after_s=1))[::2] == ("bad_deploy", "rollback_release")
+
+
+def test_of_many_releases_only_the_last_is_suspected() -> None:
+    made = chain()
+    for n in range(5):
+        change = ChangeObserved(
+            service="shop", kind="release", what="current", before=f"v{n}", after=f"v{n + 1}"
+        )
+        made.tell(change, after_s=60)
+    found = only(made.open(sick(symptom="timeout"), after_s=600), CauseFound)
+    assert found.best.name == "hang"
 
 
 def test_a_leak_that_was_announced_is_restarted_with_grace() -> None:

@@ -1,6 +1,9 @@
 """Streaks of probes and what they mean."""
 
+import pytest
+
 from analysis.probe_health import UsualLatency, Vitals
+from analysis.warm_up import Boot, says_no, tolerance
 
 
 def healthy(mark: str = "a") -> Vitals:
@@ -82,6 +85,61 @@ def test_boot_time_that_nobody_watched_does_not_count() -> None:
     vitals.resume(at=500.0)
     assert see(vitals, ok=False, at=501.0) is None
     assert see(vitals, ok=False, at=502.0) is None
+
+
+def unhealthy_at(boots: tuple[Boot, ...], statuses: dict[int, int], others: int | None) -> float | None:
+    """When a life that answers so (by second, from then on) is called unhealthy; it may boot for 20 s."""
+    vitals = Vitals()
+    vitals.begin("a", 0.0, tolerance(boots))
+    status = others
+    for quarter in range(100):
+        at = quarter / 4
+        status = statuses.get(quarter // 4, status)
+        if vitals.observe("a", ok=False, at=at, start_timeout_s=20.0, apart_s=0.5, status=status):
+            return at
+    return None
+
+
+@pytest.mark.parametrize(
+    ("boots", "statuses", "at"),
+    [
+        ((Boot(1.0),), {1: 500}, 4.0),
+        ((Boot(1.0),), {1: 404}, 4.0),
+        ((Boot(1.0),), {}, 20.0),  # nobody listens
+        ((Boot(1.0),), {1: 503}, 20.0),
+        ((Boot(1.0),), {1: 500, 2: 503, 6: 500}, 9.0),  # in a row
+        ((Boot(10.0),), {1: 500}, 10.0),  # as long as it ever needed
+        ((Boot(9.0, answered_s=6.0),), {1: 500}, 13.0),  # it often takes its time
+        ((Boot(9.0, answered_s=6.0), Boot(1.0)), {1: 500}, 13.0),
+        ((), {1: 500}, 20.0),  # nobody knows how it warms up
+    ],
+)
+def test_a_boot_that_answers_with_errors_fails_before_its_time_is_over(
+    boots: tuple[Boot, ...], statuses: dict[int, int], at: float
+) -> None:
+    assert unhealthy_at(boots, statuses, None) == at
+
+
+def test_a_boot_is_measured_only_where_it_was_seen_whole() -> None:
+    vitals = Vitals()
+    vitals.begin("a", at=10.0)
+    for at, status in ((11.0, None), (12.0, 503), (13.0, 500)):
+        vitals.observe("a", ok=False, at=at, start_timeout_s=20.0, status=status)
+    assert vitals.boot(15.0) == Boot(took_s=5.0, answered_s=3.0)
+    vitals.resume(at=14.0)
+    assert vitals.boot(15.0) is None
+    vitals.begin("b", at=20.0)
+    vitals.became("healthy")
+    assert vitals.boot(21.0) is None
+
+
+def test_which_answers_say_no() -> None:
+    assert [says_no(status) for status in (None, 404, 500, 502, 503, 504)] == [
+        False,
+        True,
+        True,
+        *[False] * 3,
+    ]
 
 
 def test_only_the_first_failure_of_a_healthy_service_is_suspicious() -> None:

@@ -1,0 +1,84 @@
+"""The act gate's books: what it remembers of acts, choices and circumstances."""
+
+from msgspec import Struct, field
+
+from agents.events import FixChosen
+
+HOUR_S = 3600.0
+WAIT = "wait"  # the fix without hands: it holds no lock and uses up nothing
+OFF = ("operator", "removed", "unused")
+EXITS = ("exit", "found_dead")
+SHUTDOWN = "*"  # a pause that ends with the next start
+FILE = "file "  # begins the key of a pause by a file; no service is called so
+
+
+class Case(Struct, frozen=True, gc=False):
+    """An open incident."""
+
+    symptom: str
+    attempts: int = 0
+    rounds: int = 0  # of slow probing; each allows one attempt more
+
+
+class OpenAct(Struct, frozen=True, gc=False):
+    """From permission to verdict. An orphan's incident ended while it was being applied."""
+
+    id: str
+    incident: str
+    fix: str
+    at: float
+    for_exit: bool
+    outcome: str = ""  # FixApplied.outcome
+    applied_at: float = 0.0
+    orphan: bool = False
+    agent: str = ""  # whose hands it is in; empty in books of an older version
+
+
+class Spent(Struct, frozen=True, gc=False):
+    """An act that counts against budgets until it is verified."""
+
+    id: str
+    at: float
+    for_exit: bool
+    incident: str = ""  # empty in books of an older version
+
+
+class Ended(Struct, frozen=True, gc=False):
+    incident: str
+    at: float
+
+
+class Pending(Struct, frozen=True, gc=False):
+    """A choice that waits until the limit's reason is gone."""
+
+    choice: FixChosen
+    limit: str = ""
+
+
+class Trust(Struct, frozen=True, gc=False):
+    successes: int = 0
+    failures: int = 0
+
+
+class State(Struct):
+    cases: dict[str, Case] = field(default_factory=dict)  # by incident
+    pending: dict[str, Pending] = field(default_factory=dict)  # by incident
+    open_acts: dict[str, OpenAct] = field(default_factory=dict)  # by target: one at most
+    ended: dict[str, Ended] = field(default_factory=dict)  # by target: the last act that was decided
+    spent: dict[str, tuple[Spent, ...]] = field(default_factory=dict)  # by target
+    started: dict[str, float] = field(default_factory=dict)  # by target and fix
+    failed: dict[str, tuple[float, ...]] = field(default_factory=dict)  # by target and fix
+    trust: dict[str, Trust] = field(default_factory=dict)  # by cause and fix
+    exits: dict[str, str] = field(default_factory=dict)  # the incarnation whose end we saw
+    ill: dict[str, str] = field(default_factory=dict)  # services that are unhealthy or down: which of the two
+    incarnations: dict[str, str] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)  # on purpose: why
+    paused: dict[str, str] = field(default_factory=dict)  # by whom; key "", "*" or "file ...": everything
+    storage: dict[str, str] = field(default_factory=dict)  # key "": the problem, while there is one
+
+    def copy(self) -> "State":
+        return State(**{name: dict(getattr(self, name)) for name in self.__struct_fields__})
+
+
+def pair(left: str, right: str) -> str:
+    return f"{left} {right}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -33,15 +34,15 @@ class Wire(Protocol):
 
 
 class BotWire:
-    def __init__(self, token: str, base_url: str) -> None:
+    def __init__(self, token: str, base_url: str, certificates: ssl.SSLContext | None = None) -> None:
         _silence()
         from telegram import Bot
         from telegram.request import HTTPXRequest
 
-        # one poll and a few calls at a time; every client loads the certificates, so that two are enough
+        more = {"verify": certificates or ssl.create_default_context()}  # the library would load them twice
         self._requests = (
-            HTTPXRequest(connection_pool_size=1),
-            HTTPXRequest(connection_pool_size=32, read_timeout=10.0, pool_timeout=5.0),
+            HTTPXRequest(connection_pool_size=1, httpx_kwargs=more),
+            HTTPXRequest(connection_pool_size=32, read_timeout=10.0, pool_timeout=5.0, httpx_kwargs=more),
         )
         polling, calling = self._requests
         self._token = token

@@ -115,13 +115,19 @@ def _config(fact: ConfigChanged) -> str:
     if fact.why == "refused":
         return f"the new configuration was refused, the old one stays in force: {fact.problem}"
     if fact.why == "start":
-        return f"watching {len(fact.services)} services"
+        return f"watching {_services(len(fact.services))}"
     parts = (("added", fact.added), ("removed", fact.removed), ("changed", fact.changed))
     told = "; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names)
     return f"configuration reloaded ({told or 'no service changed'})"
 
 
+def _services(count: int) -> str:
+    return f"{count} service" if count == 1 else f"{count} services"
+
+
 def _command(fact: OperatorCommanded) -> str:
+    if fact.command == "shutdown":
+        return f"stopping, as a {fact.by} asked"
     return " ".join(part for part in (fact.by or "an operator", "said:", fact.command, fact.service) if part)
 
 

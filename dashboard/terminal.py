@@ -56,10 +56,12 @@ async def _live(view: View, out: TextIO, title: str) -> None:
     reader = asyncio.ensure_future(_collect(view, last))
     try:
         with Live(console=console, auto_refresh=False, transient=False) as live:
-            while not reader.done():
+            try:
+                while not reader.done():
+                    live.update(screen(view, last, title), refresh=True)
+                    await asyncio.wait({reader}, timeout=REFRESH_S)
+            finally:  # what stays in the terminal is how it ended
                 live.update(screen(view, last, title), refresh=True)
-                await asyncio.wait({reader}, timeout=REFRESH_S)
-            live.update(screen(view, last, title), refresh=True)
     finally:
         reader.cancel()
         with contextlib.suppress(asyncio.CancelledError):

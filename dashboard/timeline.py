@@ -53,7 +53,11 @@ def _damage(fact: e.DamageFound) -> str:
 # What the story of an incident does not tell.
 _SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
     e.ConfigChanged: _config,
-    e.OperatorCommanded: lambda f: f"{f.by or 'operator'}: {f.command} {f.service}".rstrip(),
+    e.OperatorCommanded: lambda f: (
+        f"stopping, as a {f.by} asked"
+        if f.command == "shutdown"
+        else f"{f.by or 'operator'}: {f.command} {f.service}".rstrip()
+    ),
     e.ChangeObserved: lambda f: f"{f.kind} of {f.service} changed from {f.before or '?'} to {f.after or '?'}",
     e.ObservationResumed: lambda f: (
         "watching" if f.why == "start" else f"watching again after {f.gap_s:.0f} s"

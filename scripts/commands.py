@@ -65,7 +65,7 @@ class Socket:
             "stop": lambda service: self._give("stop", service),
             "start": lambda service: self._give("start", service),
             "pause": lambda: self._give("pause"),
-            "resume": lambda: self._give("resume"),
+            "resume": self.resume,
             "fault": self.fault,
         }
 
@@ -89,6 +89,11 @@ class Socket:
             many = f"{len(found)} incidents begin with" if found else "no incident begins with"
             raise CannotError(f"{many} {incident!r}; see: nightwarden incidents")
         return self._view.owner.explain(found[0])
+
+    async def resume(self) -> Any:
+        answer = await self._give("resume")
+        files = [by for by in self._view.gate.state.paused.values() if by.startswith("file ")]
+        return f"{answer}, but still paused by {files[0]} in the state folder: remove it" if files else answer
 
     async def fault(self, fault: str, service: str, for_s: float) -> Any:
         if not self._chaos:

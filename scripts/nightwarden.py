@@ -6,15 +6,19 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-EXAMPLES = """examples:
-  nightwarden demo                       break a small fleet and watch it heal
-  nightwarden check services.json        is this configuration valid, and what can it not diagnose?
-  nightwarden run --config services.json watch and heal, until Ctrl-C
-  nightwarden incidents                  what happened, newest first
-  nightwarden explain 3f2a               why an act was or was not taken
-  nightwarden stop worker                stop a service; it stays stopped until: nightwarden start worker
-"""
+from scripts import help_texts
+
 DEFAULT_CONFIG = Path("config/self_healing_config.json")
+CLIENT_COMMANDS = {
+    "status": "Health of every service and what is going on.",
+    "incidents": "All incidents, newest first.",
+    "explain": "Why an act was or was not taken in an incident.",
+    "pause": "Stop acting; watching goes on.",
+    "resume": "Act again.",
+    "stop": "Stop a service; it stays stopped, over a restart of the daemon too.",
+    "start": "Start a service that was stopped.",
+    "fault": "Make a fault on purpose (needs CHAOS_ENABLED=true).",
+}
 
 
 def default_listen() -> str:
@@ -27,13 +31,20 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="nightwarden",
         description="Watches services, finds out why they fail, heals them and checks that it helped.",
-        epilog=EXAMPLES,
+        epilog=help_texts.TOP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text)
+        shown = "\n".join(f"  nightwarden {line}" for line in help_texts.OF[name])
+        sub = commands.add_parser(
+            name,
+            help=text,
+            description=text,
+            epilog=f"examples:\n{shown}\n",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         sub.set_defaults(run=run)
         return sub
 
@@ -44,61 +55,69 @@ def parser() -> argparse.ArgumentParser:
 
 def _daemon_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     run = add("run", _run, "Watch and heal, until Ctrl-C or SIGTERM. SIGHUP or a changed file reloads.")
-    _daemon_options(run)
+    _daemon_options(run, "state", default_listen())
     run.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     demo = add("demo", _demo, "Break the example fleet in eight ways, heal it, print the table.")
     demo.add_argument("--report", type=Path, metavar="FILE.json", help="save the table as JSON too")
     demo.add_argument("--keep", action="store_true", help="keep the working folder with all logs")
     check = add("check", _check, "Validate a configuration; every problem with its JSON path.")
-    check.add_argument("file", type=Path, nargs="?", default=DEFAULT_CONFIG)
+    check.add_argument(
+        "file", type=Path, nargs="?", default=DEFAULT_CONFIG, metavar="FILE", help="default: %(default)s"
+    )
     agent = add(
         "agent", _agent, "Run one agent beside the service monitor, in dry run, on a state folder of its own."
     )
-    agent.add_argument("name", metavar="NAME")
-    _daemon_options(agent)
+    agent.add_argument(
+        "name", metavar="NAME", help="a file of agents/; a wrong name is answered with all of them"
+    )
+    _daemon_options(agent, "state/alone/NAME", "a free port of the loopback")
 
 
-def _daemon_options(sub: argparse.ArgumentParser) -> None:
+def _daemon_options(sub: argparse.ArgumentParser, state: str, listen: str) -> None:
     sub.add_argument(
         "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="default: %(default)s"
     )
-    sub.add_argument("--state", type=Path, default=None, metavar="DIR", help="state folder, default: state")
-    sub.add_argument("--listen", default=None, metavar="HOST:PORT", help=f"default: {default_listen()}")
+    sub.add_argument(
+        "--state", type=Path, default=None, metavar="DIR", help=f"state folder, default: {state}"
+    )
+    sub.add_argument(
+        "--listen", default=None, metavar="HOST:PORT", help=f"where the page is, default: {listen}"
+    )
 
 
 def _client_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
-    texts = {
-        "status": "Health of every service and what is going on.",
-        "incidents": "All incidents, newest first.",
-        "explain": "Why an act was or was not taken in an incident.",
-        "pause": "Stop acting; watching goes on.",
-        "resume": "Act again.",
-        "stop": "Stop a service; it stays stopped, over a restart of the daemon too.",
-        "start": "Start a service that was stopped.",
-        "fault": "Make a fault on purpose (needs CHAOS_ENABLED=true).",
-    }
-    for name, text in texts.items():
+    for name, text in CLIENT_COMMANDS.items():
         sub = add(name, _client, text)
         sub.add_argument(
-            "--state", type=Path, default=Path("state"), metavar="DIR", help="default: %(default)s"
+            "--state",
+            type=Path,
+            default=Path("state"),
+            metavar="DIR",
+            help="the daemon's state folder, default: %(default)s",
         )
         if name in {"stop", "start"}:
-            sub.add_argument("service", metavar="SERVICE")
+            sub.add_argument("service", metavar="SERVICE", help="its name in the configuration")
         elif name == "explain":
             sub.add_argument("incident", metavar="ID", help="the beginning of an id is enough")
         elif name == "incidents":
-            sub.add_argument("--status", default="", help="open, closed, escalated, withdrawn ...")
+            sub.add_argument("--status", default="", choices=help_texts.STATUSES, help="only these")
         elif name == "fault":
-            sub.add_argument("fault", metavar="FAULT")
-            sub.add_argument("service", metavar="SERVICE")
-            sub.add_argument(
-                "--for",
-                dest="for_s",
-                type=float,
-                default=30.0,
-                metavar="SECONDS",
-                help="default: %(default)s",
-            )
+            _fault_options(sub)
+
+
+def _fault_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "fault", metavar="FAULT", choices=help_texts.FAULTS, help=f"one of {', '.join(help_texts.FAULTS)}"
+    )
+    sub.add_argument("service", metavar="SERVICE", help="its name in the configuration")
+    sub.add_argument(
+        "--for",
+        dest="for_s",
+        type=float,
+        default=30.0,
+        metavar="SECONDS",
+        help="then it is undone; at most 600, default: %(default)g",
+    )
 
 
 def _run(args: argparse.Namespace) -> int:

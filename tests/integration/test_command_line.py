@@ -52,7 +52,7 @@ def test_what_cannot_be_done_is_one_line_and_fails(daemon: RealDaemon) -> None:
     for words, answer in (
         (("explain", "zz"), "no incident begins with 'zz'; see: nightwarden incidents"),
         (("stop", "nobody"), "no service is called 'nobody'; there are: a, b"),
-        (("fault", "killed", "a"), "faults are only made where CHAOS_ENABLED=true is set for the daemon"),
+        (("fault", "kill", "a"), "faults are only made where CHAOS_ENABLED=true is set for the daemon"),
     ):
         done = daemon.command(*words)
         assert (done.returncode, done.stdout, done.stderr) == (1, "", answer + "\n")
@@ -106,6 +106,7 @@ def test_the_pause_file_is_a_switch_from_outside(daemon: RealDaemon) -> None:
     switch = daemon.state / "PAUSE"
     switch.touch()
     until("it is seen", lambda: "paused by file PAUSE" in said(daemon, "status"))
+    assert said(daemon, "resume") == "done, but still paused by file PAUSE in the state folder: remove it\n"
     os.kill(daemon.pid("a"), signal.SIGKILL)
     until("it is seen", lambda: daemon.health()["a"] == "down")
     time.sleep(0.5)
@@ -170,7 +171,7 @@ def test_each_agent_runs_alone_from_its_own_file(tmp_path: Path, name: str) -> N
         process = subprocess.Popen(words, cwd=ROOT, stdout=out, stderr=out, env=daemon.environment())
     try:
         until(
-            "it runs", lambda: "nightwarden watches 1 services" in daemon.said() or process.poll() is not None
+            "it runs", lambda: "page: http://127.0.0.1:" in daemon.said() or process.poll() is not None
         )
         until("it is reached", lambda: daemon.command("status").returncode == 0)
         process.send_signal(signal.SIGTERM)

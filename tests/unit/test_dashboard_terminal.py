@@ -53,6 +53,16 @@ async def test_in_a_terminal_the_view_is_drawn_again_and_again_until_the_stream_
     await task
 
 
+async def test_what_stays_in_the_terminal_is_how_it_ended() -> None:
+    view, out = small_world(1e9), Terminal()
+    task = asyncio.ensure_future(show(view, out))
+    await asyncio.sleep(1.1)
+    view.service_list = [service("ended-last", "stopped", 1e9)]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert "ended-last" in out.getvalue()
+
+
 def test_the_screen_shows_services_open_incidents_and_events_as_plain_text() -> None:
     view = small_world(1e9)
     view.service_list.append(service("[red]odd", "down", 1e9))

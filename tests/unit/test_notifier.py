@@ -87,6 +87,7 @@ def test_each_step_is_one_line_with_the_incident_in_front(fact: Fact, line: str)
         (ConfigChanged(digest="d", why="refused", problem="$.x"), "refused, the old one stays in force: $.x"),
         (ConfigChanged(digest="d", why="reload", added=("a",), removed=("b",)), "added: a; removed: b"),
         (ConfigChanged(digest="d", services=("a", "b")), "watching 2 services"),
+        (OperatorCommanded(command="shutdown", by="signal"), "stopping, as a signal asked"),
         (StorageChanged(ok=False, problem="disk full"), "CANNOT BE WRITTEN (disk full)"),
         (StorageChanged(ok=True), "can be written again"),
         (DamageFound(path="x.jsonl", problem="cut off", restored_from="journal"), "replaced from journal"),

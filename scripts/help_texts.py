@@ -1,0 +1,30 @@
+"""What --help shows of each command: examples that work, and the words that a command takes. Imports nothing."""
+
+TOP = """examples:
+  nightwarden demo                       break a small fleet and watch it heal
+  nightwarden check services.json        is this configuration valid, and what can it not diagnose?
+  nightwarden run --config services.json watch and heal, until Ctrl-C
+  nightwarden incidents                  what happened, newest first
+  nightwarden explain 3f2a               why an act was or was not taken
+  nightwarden stop worker                stop a service; it stays stopped until: nightwarden start worker
+"""
+OF = {
+    "run": (
+        "run --config services.json",
+        "run --config services.json --dry-run      # say what would be done, and do nothing",
+        "run --state /srv/nightwarden/state --listen 127.0.0.1:9090",
+    ),
+    "demo": ("demo", "demo --report report.json"),
+    "check": ("check services.json", "check                                     # the default configuration"),
+    "agent": ("agent rca_engine --config services.json",),
+    "status": ("status", "status --state /srv/nightwarden/state"),
+    "incidents": ("incidents", "incidents --status escalated"),
+    "explain": ("explain 3f2a",),
+    "pause": ("pause",),
+    "resume": ("resume",),
+    "stop": ("stop worker",),
+    "start": ("start worker",),
+    "fault": ("fault kill worker", "fault freeze worker --for 60"),
+}
+STATUSES = ("open", "waiting_approval", "recovering", "verifying", "closed", "escalated", "withdrawn")
+FAULTS = ("kill", "freeze", "corrupt_file", "bad_release", "stop_dependency")

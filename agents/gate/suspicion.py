@@ -1,6 +1,6 @@
 """Suspicion of ourselves: when many services fail their probes at once, the watcher is the likelier culprit."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping
 
 from agents.events import ProbeObserved
 from config.model import Config, Service
@@ -9,13 +9,12 @@ AT_LEAST = 4
 SHARE = 0.3
 
 
-def independent(failing: Iterable[str], depends_on: Mapping[str, tuple[str, ...]]) -> set[str]:
+def independent(failing: set[str], depends_on: Mapping[str, tuple[str, ...]]) -> set[str]:
     """Those that depend, however indirectly, on no other failing one.
 
     >>> sorted(independent({"a", "b", "c"}, {"a": ("x",), "x": ("b",), "b": (), "c": ()}))
     ['b', 'c']
     """
-    failing = set(failing)
     return {name for name in failing if not failing & _below(name, depends_on)}
 
 

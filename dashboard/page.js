@@ -139,18 +139,21 @@ function pastCard(incident) {
 function verdict(summary, services, open) {
   const state = summary.overall_health;
   const ailing = services.filter((s) => s.health === "unhealthy" || s.health === "down").map((s) => s.name);
-  const needy = open.filter((incident) => incident.status === "escalated").map((incident) => incident.service);
+  const waiting = open.filter((incident) => incident.status === "escalated" || incident.status === "waiting_approval");
+  const needy = [...new Set(waiting.map((incident) => incident.service))];
+  const needed = needy.length ? `${needy.join(", ")} ${needy.length === 1 ? "needs" : "need"} you` : "";
   const healing = [...new Set(open.map((incident) => incident.service))];
   const stopped = services.filter((service) => service.health === "stopped").length;
   const words = {
     healthy: stopped ? `${services.length - stopped} services are well, ${stopped} stopped` : "All services are well",
-    degraded: healing.length ? `Healing ${healing.join(", ")}` : `${ailing.join(", ")} is not well`,
-    critical: needy.length ? `${needy.join(", ")} needs you` : `${ailing.length} services are not well`,
+    degraded: needed || (healing.length ? `Healing ${healing.join(", ")}` : `${ailing.join(", ")} is not well`),
+    critical: needed || `${ailing.length} services are not well`,
     unknown: services.length ? "Still looking" : "No services are watched",
   };
   at("overall").dataset.state = state;
   setText(at("verdict"), words[state] ?? state);
-  setText(at("verdict-detail"), open[0]?.message ?? "");
+  setText(at("verdict-detail"), (waiting[0] ?? open[0])?.message ?? "");
+  at("notices").replaceChildren(...(summary.notices ?? []).map((line) => make("li", {}, line)));
   document.title = `${state === "healthy" ? "" : `${words[state]} – `}Nightwarden`;
 }
 

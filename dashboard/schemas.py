@@ -91,6 +91,7 @@ TRACE = record({"trace_id": TEXT, "spans": {"type": "array", "items": {"type": "
 SUMMARY = record(
     {
         "overall_health": {"enum": ["healthy", "degraded", "critical", "unknown"]},
+        "notices": TEXTS,
         "auto_fix_success_rate": maybe(NUMBER),
         "rollbacks_7d": COUNT,
         "retrains_30d": COUNT,

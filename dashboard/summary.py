@@ -22,6 +22,7 @@ def summarise(
     commands: Iterable[OperatorCommanded],
     now: float,
     rfc3339: Callable[[float], str],
+    notices: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What /observability/summary answers; None where there is nothing to count from.
 
@@ -30,11 +31,23 @@ def summarise(
     known = list(incidents)
     return {
         "overall_health": overall_health(known, services),
+        "notices": list(notices),
         "services": len(services),
         **msgspec.to_builtins(figures(known, now, lambda at: rfc3339(at)[:10])),
         "retrains_30d": retrains(known, now - 30 * DAY_S),
         "manual_interventions": manual_interventions(commands),
     }
+
+
+def notices(paused: Iterable[str], storage_problem: str, *, dry_run: bool) -> list[str]:
+    """What keeps the daemon from acting as it otherwise would; `paused` by whom.
+
+    >>> notices(["file PAUSE"], "", dry_run=True)
+    ['dry run: nothing is done, only said', 'paused by file PAUSE']
+    """
+    found = ["dry run: nothing is done, only said"] if dry_run else []
+    found += [f"paused by {by}" for by in paused]
+    return [*found, f"the state folder cannot be written: {storage_problem}"] if storage_problem else found
 
 
 def overall_health(incidents: Iterable[Incident], services: Sequence[Item]) -> Overall:

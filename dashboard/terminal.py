@@ -78,9 +78,11 @@ def screen(view: View, last: deque[Item], title: str) -> Any:
     from rich.console import Group
     from rich.text import Text
 
-    head = Text.assemble((title, "bold"), "  ", str(view.summary()["overall_health"]))
+    summary = view.summary()
+    head = Text.assemble((title, "bold"), "  ", str(summary["overall_health"]))
+    notices = [Text(line, "yellow") for line in summary.get("notices", ())]
     unended = [incident for incident in view.incidents()[:100] if incident["status"] not in ENDED]
-    parts = [head, _services(view.services()), Text()]
+    parts = [head, *notices, _services(view.services()), Text()]
     parts += [_incident(incident) for incident in unended] or [Text("no open incident", "dim")]
     return Group(*parts, Text(), *[Text(line_of(event), no_wrap=True, overflow="ellipsis") for event in last])
 

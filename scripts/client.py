@@ -41,12 +41,8 @@ def coloured(word: str, width: int = 0) -> str:
 
 def _status(data: dict[str, Any]) -> list[str]:
     summary = data["summary"]
-    lines = [f"{summary['overall_health']}, {summary['recoveries']} recoveries"]
-    if data["dry_run"]:
-        lines.append("dry run: nothing is done, only said")
-    lines += [f"paused by {by}" for by in data["paused"].values()]
-    if data["storage"]:
-        lines.append(f"the state folder cannot be written: {data['storage']}")
+    lines = [f"{summary['overall_health']}, {summary['recoveries']} incidents healed"]
+    lines += summary["notices"]
     width = max([len(service["name"]) for service in data["services"]] or [0])
     for service in data["services"]:
         incident = f"  incident {service['open_incident']}" if service["open_incident"] else ""

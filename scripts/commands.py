@@ -70,15 +70,7 @@ class Socket:
         }
 
     async def status(self) -> Any:
-        journal = self._daemon.journal
-        return {
-            "services": self._view.services(),
-            "summary": self._view.summary(),
-            "paused": dict(self._view.gate.state.paused),
-            "agents": self._view.agents(),
-            "storage": journal.health.problem if journal.failing else "",
-            "dry_run": self._daemon.world.dry_run,
-        }
+        return {"services": self._view.services(), "summary": self._view.summary()}
 
     async def incidents(self) -> Any:
         return self._view.incidents()

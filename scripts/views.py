@@ -13,7 +13,7 @@ from agents.render_self_healing_agent import RenderSelfHealingAgent
 from agents.service_monitor import ServiceMonitor
 from dashboard.figures import Readings
 from dashboard.incident_items import IncidentItems
-from dashboard.summary import summarise
+from dashboard.summary import notices, summarise
 from dashboard.view import Item
 from scripts.observer import Observer
 from utils.clock import rfc3339
@@ -143,9 +143,14 @@ class DaemonView:
         return self._observer.traces.traces()
 
     def summary(self) -> Item:
-        return summarise(
-            self.stories(), self.services(), self._observer.commands, self._daemon.clock.now(), self.text
+        journal = self._daemon.journal
+        told = notices(
+            self.gate.state.paused.values(),
+            journal.health.problem if journal.failing else "",
+            dry_run=self._daemon.world.dry_run,
         )
+        now = self._daemon.clock.now()
+        return summarise(self.stories(), self.services(), self._observer.commands, now, self.text, told)
 
     def subscribe(self, after: str = "", backlog: int = 0) -> AsyncIterator[Item]:
         return self._observer.stream.subscribe(after, backlog)

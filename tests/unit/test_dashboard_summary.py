@@ -1,7 +1,7 @@
 from msgspec.structs import replace
 
 from agents.events import OperatorCommanded
-from dashboard.summary import overall_health, summarise
+from dashboard.summary import notices, overall_health, summarise
 from tests.fixtures.dashboard_view import rfc3339
 from tests.fixtures.dashboard_world import incident, ongoing, service
 
@@ -30,6 +30,14 @@ def test_the_figures_come_from_incidents_and_commands() -> None:
     assert summary["mttr_s"] == 2.4
     assert summary["acts_by_day"]["2023-11-14"] == {"respawn": 1}
     assert summary["services"] == 2
+
+
+def test_what_holds_the_daemon_back_stands_in_the_summary() -> None:
+    told = notices(["anna"], "No space left on device", dry_run=False)
+    assert summarise([], WELL, [], NOW, rfc3339, told)["notices"] == [
+        "paused by anna",
+        "the state folder cannot be written: No space left on device",
+    ]
 
 
 def test_before_anything_happened_nothing_is_invented() -> None:

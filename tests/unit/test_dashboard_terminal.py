@@ -66,6 +66,7 @@ async def test_what_stays_in_the_terminal_is_how_it_ended() -> None:
 def test_the_screen_shows_services_open_incidents_and_events_as_plain_text() -> None:
     view = small_world(1e9)
     view.service_list.append(service("[red]odd", "down", 1e9))
+    view.notice_list.append("paused by [bold]anna")
     console = Console(file=io.StringIO(), width=120, force_terminal=False)
     event = {
         "id": "1",
@@ -81,6 +82,7 @@ def test_the_screen_shows_services_open_incidents_and_events_as_plain_text() -> 
         "network_latency of model (86%)",
         "[bold]told",
         "[red]odd",
+        "paused by [bold]anna",
         "critical",
         "○ stopped",
     ):

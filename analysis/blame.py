@@ -12,6 +12,7 @@ CONTRADICTED = 0.3  # what old text says of a peer counts so much when the peer 
 PASSES_ON = (502, 503, 504)  # HTTP: whom I need does not answer
 PASSED_ON = 0.8
 SUSPECT = 1.5  # below this a dependency is not walked into
+DEEPER = 2.0  # nor below this one of those further down: that it was started just now says little of its callers' callers
 MOST = 6.5
 
 
@@ -23,52 +24,71 @@ def dependency_evidence(scene: Scene) -> Iterator[Evidence]:
             yield Evidence("dependency_failure", culprit, share, sentence)
 
 
-def _suspects(scene: Scene, caller: str, above: frozenset[str]) -> Iterator[tuple[str, float, list[str]]]:
+def _suspects(
+    scene: Scene, caller: str, above: frozenset[str], least: float = SUSPECT
+) -> Iterator[tuple[str, float, list[str]]]:
     view = scene.views.get(caller)
-    for name in view.depends_on if view else ():
+    for name in _needed(scene, view) if view else ():
         if name in above or name not in scene.views or view is None:
             continue
         signs = list(_signs(scene, view, scene.views[name]))
         weight = sum(weight for weight, _ in signs)
-        if weight < SUSPECT:
+        if weight < least:
             continue
         sentences = [sentence for _, sentence in signs]
-        deeper = list(_suspects(scene, name, above | {caller}))
+        deeper = list(_suspects(scene, name, above | {caller}, DEEPER))
         for culprit, below, reasons in deeper:
             yield culprit, max(weight, below), sentences + reasons
         if not deeper:
             yield name, weight, sentences
 
 
+def _needed(scene: Scene, caller: View) -> Iterator[str]:
+    """What was declared, and whoever it complains of by address, or by name where that one is ill."""
+    yield from caller.depends_on
+    if not (words := f"{caller.text}\n{caller.answer}\n{caller.reason}").strip():
+        return
+    for other in scene.views.values():
+        if other.name in {caller.name, *caller.depends_on}:
+            continue
+        name = other.name if other.health in (*ILL, "stopped") else ""
+        if connection_trouble(words, name, other.addresses):
+            yield other.name
+
+
 def _signs(scene: Scene, caller: View, suspect: View) -> Iterator[tuple[float, str]]:
     """What speaks against one direct dependency."""
-    name = suspect.name
-    peer = next((peer for peer in caller.peers if peer.name == name), None)
+    peer = next((peer for peer in caller.peers if peer.name == suspect.name), None)
+    declared = suspect.name in caller.depends_on  # else nobody looked at it
+    well = peer is not None and peer.ok is True and not peer.slow if declared else suspect.health == "healthy"
     yield from _look(caller, peer)
-    answers_well = peer is not None and peer.ok is True and not peer.slow
     if suspect.health in FAILING:
-        yield (
-            (2.5 if answers_well else 4.5),
-            f"{name}, on which {caller.name} depends, is {suspect.health}"
-            + (f": {suspect.reason}" if suspect.reason and suspect.health in ILL else ""),
-        )
-    if name in caller.missing:
-        yield 3.0, f"{caller.name} failed to boot while {name} was missing"
-    if suspect.started_at is not None and 0 <= scene.now - suspect.started_at <= JUST_STARTED_S:
-        yield 1.5, f"{name} was started {scene.now - suspect.started_at:.0f} s before"
-    now_said = connection_trouble(f"{caller.answer}\n{caller.reason}", name, suspect.addresses)
-    reading = now_said or connection_trouble(caller.text, name, suspect.addresses)
-    if reading:
-        old_news = answers_well and now_said is None
-        factor = _contradicted(scene, caller) if old_news else 1.0
-        yield reading.weight * reading.recency * factor, f"{caller.name} says: {reading.line}"
+        told = f": {suspect.reason}" if suspect.reason and suspect.health in ILL else ""
+        who = f"on which {caller.name} depends" if declared else f"of which {caller.name} speaks"
+        yield (2.5 if well else 4.5), f"{suspect.name}, {who}, is {suspect.health}{told}"
+    age_s = scene.now - suspect.started_at if suspect.started_at is not None else -1.0
+    if 0 <= age_s <= JUST_STARTED_S and suspect.health not in {"down", "stopped"}:
+        yield 1.5, f"{suspect.name} was started {age_s:.0f} s before"
+    yield from _words(scene, caller, suspect, well=well)
     for deviation in suspect.lately(scene.now):
         if deviation.metric.partition("{")[0].endswith("_mean") and deviation.value > deviation.expected:
-            sentence = (
-                f"{deviation.metric} of {name} is {deviation.value:.3g}, usually {deviation.expected:.3g}"
-            )
-            yield 1.5, sentence
+            usual = f"usually {deviation.expected:.3g}"
+            yield 1.5, f"{deviation.metric} of {suspect.name} is {deviation.value:.3g}, {usual}"
             break
+
+
+def _words(scene: Scene, caller: View, suspect: View, *, well: bool) -> Iterator[tuple[float, str]]:
+    """What the caller says of it: before a boot failed, in its last answer, in its log."""
+    name, addresses = suspect.name, suspect.addresses
+    booting = connection_trouble(caller.boot_words, name, addresses)
+    if name in caller.missing:
+        yield 3.0, f"{caller.name} failed to boot while {name} was missing"
+    elif booting:
+        yield 3.0, f"{caller.name} failed to boot for want of {name}"
+    now = booting or connection_trouble(f"{caller.answer}\n{caller.reason}", name, addresses)
+    if reading := now or connection_trouble(caller.text, name, addresses):
+        factor = _contradicted(scene, caller) if well and now is None else 1.0
+        yield reading.weight * reading.recency * factor, f"{caller.name} says: {reading.line}"
 
 
 def _contradicted(scene: Scene, caller: View) -> float:

@@ -75,6 +75,7 @@ class View(Struct, frozen=True, kw_only=True):
     started_at: float | None = None
     depends_on: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()  # dependencies that its last failed boot lacked
+    boot_words: str = ""  # what it wrote before that boot ended: untrusted
     addresses: tuple[str, ...] = ()  # HOST:PORT where it is asked
     files: tuple[str, ...] = ()
     damaged: tuple[tuple[str, str], ...] = ()  # (path, problem)

@@ -62,25 +62,27 @@ def _gather(scene: Scene) -> dict[tuple[str, str], list[Evidence]]:
     sent = (
         view.signal is not None or view.process_state in ("T", "t") or scene.opened_by == "failure_predicted"
     )
-    if sent and not view.missing:
+    worst = max(blamed.values(), default=0.0)
+    if sent and not (view.missing or view.boot_words):
         below = [_scaled(item, EXPLAINED) for item in below]  # no dependency sends its callers signals
-    elif max(blamed.values(), default=0.0) >= EXPLAINING:
+    elif worst >= EXPLAINING:
         own = [_scaled(item, _EXPLAINABLE.get(item.cause, 1.0)) for item in own]
-    own = _crash_explained(scene, own)
+    own = _crash_explained(scene, own, worst)
     gathered: dict[tuple[str, str], list[Evidence]] = defaultdict(list)
     for item in own + below:
         gathered[item.cause, item.service].append(item)
     return gathered
 
 
-def _crash_explained(scene: Scene, own: list[Evidence]) -> list[Evidence]:
+def _crash_explained(scene: Scene, own: list[Evidence], blamed: float) -> list[Evidence]:
     """Ending with an exit code is what a broken release, file or setting looks like; so is a boot that lacks a peer."""
     totals: dict[str, float] = defaultdict(float)
     for item in own:
         totals[item.cause] += item.weight
     other = max((weight for cause, weight in totals.items() if cause not in ("crash", UNKNOWN)), default=0.0)
     by_itself = scene.view.signal is None and other >= CRASH_EXPLAINING
-    if not (by_itself or scene.view.missing):
+    boot_explained = bool(scene.view.boot_words) and blamed >= CRASH_EXPLAINING
+    if not (by_itself or scene.view.missing or boot_explained):
         return own
     return [_scaled(item, CRASH_EXPLAINED) if item.cause == "crash" else item for item in own]
 

@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"0x[0-9a-f]+|\d+", re.IGNORECASE)
 _STAMP = re.compile(r"\d\D?\d\D?\d\D?\d")
 _CONNECTION = re.compile(
     r"time[d]?[ -]?out|refused|unreachable|unavailable|no answer|not answer|no route|reset by peer|broken pipe"
-    r"|cannot connect|can't connect|could not connect|connection (?:error|failed|aborted|closed)|too slow|\bslow\b"
+    r"|(?:cannot|can't|could not) (?:connect|reach|be reached)|connection (?:error|failed|aborted|closed)|connect call failed|too slow|\bslow\b"
     r"|\b50[234]\b|deadline exceeded",
     re.IGNORECASE,
 )
@@ -140,19 +140,26 @@ def names_file(text: str, path: str) -> str:
 
 
 def connection_trouble(text: str, name: str, addresses: tuple[str, ...]) -> Reading | None:
-    """The newest line that speaks of a failed or slow connection to this peer."""
+    """The newest line that speaks of a failed or slow connection to this peer; without a name its addresses alone count."""
     lowered = text[-MAX_CHARS:].lower()
+    ports = [at.rpartition(":")[2] for at in addresses]
     first = re.split(r"[-_ ]", name.lower())[0]
-    if first not in lowered and not any(at in lowered for at in addresses):
+    if not (first and first in lowered) and not any(port in lowered for port in ports):
         return None
-    spelled = "[-_ ]".join(re.escape(part) for part in re.split(r"[-_ ]", name) if part)
-    peer = re.compile(
-        "|".join([rf"(?<![\w-]){spelled}(?![\w-])", *(re.escape(at) for at in addresses)]), re.IGNORECASE
-    )
+    known = [_spelled(at) for at in addresses]
+    if parts := [re.escape(part) for part in re.split(r"[-_ ]", name) if part]:
+        known.append(rf"(?<![\w-]){'[-_ ]'.join(parts)}(?![\w-])")
+    peer = re.compile("|".join(known), re.IGNORECASE)
     for line, recency in _lines(text):
         if peer.search(line) and _CONNECTION.search(line):
             return Reading("dependency_failure", 3.0, quote(line), recency)
     return None
+
+
+def _spelled(address: str) -> str:
+    """As addresses stand in messages: 10.0.0.1:80, ('10.0.0.1', 80), host='10.0.0.1', port=80, "10.0.0.1", port 80."""
+    host, _, port = address.rpartition(":")
+    return rf"(?<![\w.]){re.escape(host)}['\"]?(?::|,\s*(?:port\s*=?\s*)?){port}(?!\d)"
 
 
 def cannot_connect(text: str) -> bool:

@@ -27,11 +27,11 @@ _TIMEOUT_S = 0.4
 _MEMORY_MIB = 200  # a service takes about 50, so that a leak of 8 MiB/s has twenty seconds
 
 
-def build(folder: Path, ports: Mapping[str, int] = DEFAULT_PORTS, wait_for: str = "") -> Path:
+def build(folder: Path, ports: Mapping[str, int] = DEFAULT_PORTS, partner: str = "") -> Path:
     """Make the folder and return the path of its configuration.
 
-    `ports` names shop, pricing and worker. `wait_for` is the address without which the worker cannot start,
-    unless given otherwise the health of pricing.
+    `ports` names shop, pricing and worker. `partner` is the address of a service of somebody else, without which the
+    worker cannot start; where there is none it needs pricing instead.
     """
     folder = folder.resolve()
     for version, settings in _RELEASES.items():
@@ -45,7 +45,7 @@ def build(folder: Path, ports: Mapping[str, int] = DEFAULT_PORTS, wait_for: str 
         _write(folder / "data/shop.json", {"next_id": 1, "orders": []})
     (folder / "pricing_model.json").write_bytes((_EXAMPLES / "pricing_model.json").read_bytes())
     config = folder / "fleet.json"
-    _write(config, {"services": _services(folder, ports, wait_for), "windows": _WINDOWS})
+    _write(config, {"services": _services(folder, ports, partner), "windows": _WINDOWS})
     return config
 
 
@@ -58,7 +58,7 @@ def point_release(folder: Path, version: str) -> None:
     fresh.replace(link)
 
 
-def _services(folder: Path, ports: Mapping[str, int], wait_for: str) -> list[dict[str, Any]]:
+def _services(folder: Path, ports: Mapping[str, int], partner: str) -> list[dict[str, Any]]:
     address = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     pricing = _service(folder, "pricing", ports, MODEL_FILE="pricing_model.json", SLOWEST_INFERENCE_S="0.2")
     shop = _service(
@@ -74,10 +74,16 @@ def _services(folder: Path, ports: Mapping[str, int], wait_for: str) -> list[dic
     worker = _service(
         folder, "worker", ports,
         SHOP_URL=address["shop"], QUEUE_FILE="data/queue.sqlite", FEED_S="0.2", STALE_S="3",
-        WAIT_FOR=wait_for or f"{address['pricing']}/health",
+        WAIT_FOR=partner or f"{address['pricing']}/health",
     )  # fmt: skip
-    worker |= {"depends_on": ["shop", "pricing"]}
-    return [pricing, shop, worker]
+    worker |= {"depends_on": ["shop", "partner" if partner else "pricing"]}
+    return [pricing, shop, worker, *([_partner(partner)] if partner else [])]
+
+
+def _partner(url: str) -> dict[str, Any]:
+    """Watched, so that it is known when it is away, and never touched."""
+    probe = {"type": "http", "url": url, "interval_s": _INTERVAL_S, "timeout_s": _TIMEOUT_S}
+    return {"name": "partner", "platform": {"type": "http", "url": url}, "probe": probe}
 
 
 def _service(folder: Path, name: str, ports: Mapping[str, int], **env: str) -> dict[str, Any]:

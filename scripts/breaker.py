@@ -31,13 +31,14 @@ LEAK_MIB_PER_S = 8
 
 @dataclass(frozen=True)
 class Round:
-    """What is done to whom, and what the right answer is; `causes` empty: nothing is wrong, the right act is none."""
+    """What is done to whom, and what the right answer is; `cause` empty: nothing is wrong, the right act is none."""
 
     name: str
     service: str
-    causes: tuple[str, ...]
+    cause: str
     fix: str
     do: Callable[[], None]
+    culprit: str = ""  # where it is not the service itself
     after: Callable[[], None] = lambda: None
     shows: str = "fails"  # how users see the fault: fails | restarts | nothing
     lasts_s: float = 0.0  # at least
@@ -123,7 +124,7 @@ class Fleet:
 
 
 class Partner:
-    """A service of somebody else, without which the worker cannot start."""
+    """A service of somebody else, without which the worker cannot start; the daemon may only watch it."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -165,22 +166,22 @@ def rounds(fleet: Fleet) -> list[Round]:
         fleet.operator("stop", "worker")
         time.sleep(6.0)
 
-    slow = ("hang", "network_latency", "cpu_saturation", "dependency_failure")
     post = "POST"
     return [
-        Round("killed", "worker", ("crash",), "respawn", lambda: fleet.signal("worker", signal.SIGKILL)),
-        Round("frozen", "pricing", ("hang",), "kill_restart", lambda: fleet.signal("pricing", signal.SIGSTOP)),
-        Round("handler hangs", "shop", ("hang",), "kill_restart", lambda: void(fleet.ask("shop", "/fault/hang", post))),
-        Round("bad release", "shop", ("bad_deploy",), "rollback_release", lambda: fleet.point_release("v2")),
-        Round("noisy load peak", "shop", (), "", peak, shows="nothing"),
-        Round("state file corrupted", "shop", ("state_corruption",), "restore_file", fleet.corrupt_state),
-        Round("dependency slow", "pricing", slow, "kill_restart",
+        Round("killed", "worker", "crash", "respawn", lambda: fleet.signal("worker", signal.SIGKILL)),
+        Round("frozen", "pricing", "hang", "kill_restart", lambda: fleet.signal("pricing", signal.SIGSTOP)),
+        Round("handler hangs", "shop", "hang", "kill_restart", lambda: void(fleet.ask("shop", "/fault/hang", post))),
+        Round("bad release", "shop", "bad_deploy", "rollback_release", lambda: fleet.point_release("v2")),
+        Round("noisy load peak", "shop", "", "", peak, shows="nothing"),
+        Round("state file corrupted", "shop", "state_corruption", "restore_file", fleet.corrupt_state),
+        Round("dependency slow", "pricing", "network_latency", "kill_restart",
               lambda: void(fleet.ask("pricing", "/fault/slow?seconds=2", post))),
-        Round("memory leak", "worker", ("memory_leak",), "restart",
+        Round("memory leak", "worker", "memory_leak", "restart",
               lambda: void(fleet.ask("worker", f"/fault/leak?mib_per_s={LEAK_MIB_PER_S}", post)), shows="restarts"),
-        Round("stopped by an operator", "worker", (), "", stopped,
+        Round("stopped by an operator", "worker", "", "", stopped,
               after=lambda: fleet.operator("start", "worker"), shows="nothing"),
-        Round("cannot boot for 20 s", "worker", ("dependency_failure", "crash"), "respawn", cannot_boot, lasts_s=20.0),
+        Round("cannot boot for 20 s", "worker", "dependency_failure", "respawn", cannot_boot, culprit="partner",
+              lasts_s=20.0),
     ]  # fmt: skip
 
 
@@ -225,7 +226,8 @@ def _first(seen: Callable[[], bool], limit_s: float) -> float:
 
 
 def _line(round_: Round, injected_at: float, **seen: Any) -> dict[str, Any]:
-    wanted = {"name": round_.name, "service": round_.service, "causes": round_.causes, "fix": round_.fix}
+    wanted = {"name": round_.name, "service": round_.service, "cause": round_.cause, "fix": round_.fix}
+    wanted["culprit"] = round_.culprit or round_.service
     return {**wanted, "injected_at": injected_at, "ended_at": time.time(), **seen}
 
 

@@ -34,12 +34,13 @@ def _judge(fault: Item, incidents: Sequence[Item]) -> Item:
     row = {
         "fault": fault["name"],
         "service": fault["service"],
-        "expected_cause": list(fault["causes"]),
+        "expected_cause": fault["cause"],
+        "expected_culprit": fault["culprit"] if fault["cause"] else "",
         "expected_fix": fault["fix"],
         "problem": fault.get("problem", ""),
         "incidents": [incident["id"] for incident in incidents],
     }
-    return row | (_of_fault(fault, incidents) if fault["causes"] else _of_nothing(incidents))
+    return row | (_of_fault(fault, incidents) if fault["cause"] else _of_nothing(incidents))
 
 
 def _of_nothing(incidents: Sequence[Item]) -> Item:
@@ -62,12 +63,10 @@ def _of_fault(fault: Item, incidents: Sequence[Item]) -> Item:
         "acts": len(_acts(incidents)),
         "healed_s": round(fault["healed_at"] - fault["injected_at"], 2) if fault.get("healed_at") else None,
         "verified": any(act["outcome"] == "verified" for act in acts),
-        "blames_culprit": all((o["cause"] or {}).get("service") == fault["service"] for o in others),
+        "blames_culprit": all((o["cause"] or {}).get("service") == fault["culprit"] for o in others),
         "spared_others": not _acts(others),
     }
-    right = (
-        row["cause"] in fault["causes"] and row["fix"] == fault["fix"] and row["culprit"] == fault["service"]
-    )
+    right = (row["cause"], row["culprit"], row["fix"]) == (fault["cause"], fault["culprit"], fault["fix"])
     closed = all(incident["status"] == "closed" for incident in incidents)
     healed = bool(row["verified"] and row["healed_s"] is not None and closed and not fault.get("problem"))
     return row | {"ok": right and healed and row["spared_others"] and row["blames_culprit"]}

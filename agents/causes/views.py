@@ -52,6 +52,7 @@ def seen(view: View, notes: Notes) -> View:
     trouble = notes.trouble
     if trouble is None or health == "healthy":
         return view
+    boot_words = notes.retried.output if notes.retried else ""
     return replace(
         view,
         symptom=trouble.symptom,
@@ -60,7 +61,8 @@ def seen(view: View, notes: Notes) -> View:
         signal=trouble.signal,
         status=trouble.status,
         process_state=trouble.process_state,
-        text=fresh("\n".join((trouble.output, notes.retried.output if notes.retried else "")), notes.told),
+        text=fresh(f"{trouble.output}\n{boot_words}", notes.told),
+        boot_words=fresh(boot_words, notes.told),
         answer=trouble.answer,
         missing=notes.retried.missing if notes.retried else (),
         peers=tuple(

@@ -47,7 +47,7 @@ SERVICES = (
         "probe": {"type": "http", "url": "http://127.0.0.1:9002/health"},
     },
     {"name": "queue"},
-    {"name": "store"},
+    {"name": "store", "probe": {"type": "tcp", "url": "tcp://127.0.0.1:9004"}},
 )
 WELL = tuple(
     DependencySeen(name=name, ok=True, latency_s=0.004, usual_latency_s=0.003)
@@ -216,6 +216,68 @@ def test_a_boot_that_lacks_a_dependency_goes_on_and_names_it() -> None:
     assert made.tell(retried, after_s=1, incident=incident) == []
 
 
+REFUSED = (
+    "ConnectionRefusedError: [Errno 111] Connect call failed ('127.0.0.1', 9004)",
+    "FATAL cannot connect to localhost:9004",
+    'connection to server at "127.0.0.1", port 9004 failed: Connection refused',
+    "requests.exceptions.ConnectionError: HTTPConnectionPool(host='127.0.0.1', port=9004): Max retries: refused",
+)
+
+
+@pytest.mark.parametrize("first", [{"signal": 9}, {"exit_code": 1}])
+@pytest.mark.parametrize("health", ["healthy", "stopped", "down", "unhealthy"])
+@pytest.mark.parametrize("output", REFUSED)
+def test_a_boot_that_a_known_service_refused_names_it_though_nobody_declared_it(
+    output: str, health: Any, first: dict[str, Any]
+) -> None:
+    made = chain()
+    made.tell(HealthChanged(service="store", health=health, incarnation="store-1"), after_s=60)
+    events = made.open(dead(**first), after_s=60)
+    assert answer(events) == ("crash", "shop", "respawn", "shop")
+    incident = only(events, FixChosen).incident
+    made.tell(dead(exit_code=1, output=output, incarnation="shop-2"), after_s=0.2)
+    retried = StartRetried(service="shop", boot=1, wait_s=1, reason="exit code 1", output=output)
+    found = only(made.tell(retried, incident=incident), CauseFound)
+    assert (found.best.name, found.best.service) == ("dependency_failure", "store")
+    assert any("9004" in line for line in found.best.evidence)
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["cannot connect to 127.0.0.1:90041", "cannot connect to 10.0.0.7:9004", "connection to store refused", "listens on 127.0.0.1:9004"],
+)  # fmt: skip
+def test_a_boot_that_somebody_unknown_refused_remains_a_crash(output: str) -> None:
+    made = chain()
+    incident = only(made.open(dead(signal=9)), FixChosen).incident
+    made.tell(dead(exit_code=1, output=output, incarnation="shop-2"), after_s=0.2)
+    retried = StartRetried(service="shop", boot=1, wait_s=1, reason="exit code 1", output=output)
+    assert made.tell(retried, incident=incident) == []
+
+
+def test_a_boot_whose_end_was_not_seen_names_who_refused_it_too() -> None:
+    made = chain()
+    incident = only(made.open(dead(signal=9), after_s=60), FixChosen).incident
+    retried = StartRetried(service="shop", boot=1, wait_s=1, reason="it ended", output=REFUSED[0])
+    found = only(made.tell(retried, incident=incident, after_s=1), CauseFound)
+    assert (found.best.name, found.best.service) == ("dependency_failure", "store")
+
+
+def test_an_ill_service_is_known_by_its_name_too_though_nobody_declared_it() -> None:
+    made = chain()
+    made.tell(dead("store", signal=9, dependencies=()), after_s=60)
+    output = "OperationalError: could not connect to store: timed out"
+    events = made.open(dead(exit_code=1, output=output), after_s=1)
+    assert answer(events)[:2] == ("dependency_failure", "store")
+
+
+def test_a_caller_of_a_service_that_nobody_declared_waits_for_it() -> None:
+    made = chain()
+    made.tell(dead("store", signal=9, dependencies=()), after_s=60)
+    said = "upstream 127.0.0.1:9004 refused the connection"
+    events = made.open(sick(symptom="bad_status", status=503, answer=said, output=said), after_s=1)
+    assert answer(events) == ("dependency_failure", "store", "wait", "shop")
+
+
 def test_what_failed_boots_lacked_is_not_held_against_it_once_a_boot_came_through() -> None:
     made = chain()
     made.tell(dead("pricing", signal=9, dependencies=()))
@@ -337,6 +399,14 @@ def test_the_deepest_failing_dependency_is_to_blame() -> None:
     made.tell(sick("pricing", symptom="bad_status", status=503, dependencies=store))
     cause, culprit, fix, target = answer(made.open(sick(symptom="timeout", dependencies=DEAD_PRICING)))
     assert (cause, culprit, fix, target) == ("dependency_failure", "store", "wait", "shop")
+
+
+def test_that_it_was_started_just_now_blames_nobody_further_down() -> None:
+    made = chain()
+    made.tell(ServiceStarted(service="store", incarnation="store-2", pid=1), after_s=60)
+    made.tell(sick("pricing", symptom="bad_status", status=500, dependencies=()), after_s=3)
+    events = made.open(sick(symptom="bad_status", status=503, dependencies=DEAD_PRICING), after_s=1)
+    assert answer(events)[:2] == ("dependency_failure", "pricing")
 
 
 def test_what_its_answer_says_of_a_dependency_counts_where_no_look_says_otherwise() -> None:

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from agents.events import FixStarted, IncidentClosed, IncidentOpened, OperatorCommanded, StartRetried
+from agents.events import (
+    CauseFound,
+    FixStarted,
+    IncidentClosed,
+    IncidentOpened,
+    OperatorCommanded,
+    StartRetried,
+)
 from config.model import Config
 from tests.fixtures.monitor_kit import service
 from tests.fixtures.virtual_daemon import VirtualDaemon
@@ -31,6 +38,12 @@ async def outage(virtual: VirtualDaemon, for_s: float) -> float:
     return virtual.clock.now() - returned_at
 
 
+def blamed(virtual: VirtualDaemon, name: str) -> tuple[str, str]:
+    """The last word on the cause of its incident."""
+    best = virtual.facts(CauseFound, name)[-1].best
+    return best.name, best.service
+
+
 def needy(*, declared: bool) -> VirtualDaemon:
     services = (service("db"), service("api", depends_on=("db",) if declared else ()))
     return VirtualDaemon(Config(services=services), {"api": Script(needs=("db",))})
@@ -43,13 +56,15 @@ async def test_who_cannot_boot_comes_at_once_when_a_declared_dependency_returns(
         assert await virtual.until(virtual.well, 20.0)
         acts = virtual.facts(FixStarted, "api")
         assert len(acts) == 1
+        assert blamed(virtual, "api") == ("dependency_failure", "db")
         assert len(virtual.facts(StartRetried, "api")) >= 3
 
 
 @pytest.mark.parametrize("for_s", [10.0, 40.0, 100.0])
-async def test_where_nothing_says_why_it_comes_within_six_seconds(for_s: float) -> None:
+async def test_where_only_its_last_words_say_why_it_comes_within_six_seconds(for_s: float) -> None:
     async with needy(declared=False) as virtual:
         assert await outage(virtual, for_s) <= 6.0
+        assert blamed(virtual, "api") == ("dependency_failure", "db")
         assert await virtual.until(virtual.well, 60.0)
         assert virtual.facts(IncidentClosed)[-1].outcome == "healed"
 

@@ -58,6 +58,14 @@ async def test_a_press_that_comes_twice_is_answered_once(wire: Wire, answers: An
     assert len(wire.sent) == 1
 
 
+async def test_a_press_that_comes_again_waits_no_longer(wire: Wire, answers: Answers) -> None:
+    answers.expect("q")
+    await asyncio.sleep(5)
+    answers.expect("q")
+    await asyncio.sleep(60)
+    assert [at for at, *_ in wire.sent] == [8]
+
+
 async def test_an_answer_is_tried_again_until_nobody_waits_for_it(wire: Wire, answers: Answers) -> None:
     wire.failures = [FailureError("network", ""), FailureError("flooded", "", wait_s=3)]
     answers.expect("q")

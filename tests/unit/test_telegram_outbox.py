@@ -97,6 +97,16 @@ async def test_what_is_forgotten_while_it_waits_is_still_said_in_its_place(bench
     assert bench.texts == ["closed", "another incident"]
 
 
+async def test_a_key_that_is_used_again_is_not_forgotten(bench: Bench) -> None:
+    bench.say("shop", "closed")
+    bench.lane.forget("shop")
+    bench.say("shop", "open again")
+    await asyncio.sleep(2)
+    bench.say("shop", "closed again")
+    await asyncio.sleep(2)
+    assert bench.texts == ["closed again"]
+
+
 async def test_ringing_sends_anew_and_takes_the_old_message_away(bench: Bench) -> None:
     bench.say("shop", "down")
     await asyncio.sleep(2)
@@ -116,6 +126,26 @@ async def test_a_ring_survives_a_failure_and_rings_once(bench: Bench) -> None:
     bench.say("shop", "may I?", ring=True)
     await asyncio.sleep(20)
     assert [sent.act for sent in bench.wire.sent] == ["create", "create", "retire"]
+
+
+async def test_what_comes_during_a_ring_does_not_ring_again(bench: Bench) -> None:
+    bench.say("shop", "down")
+    await asyncio.sleep(2)
+    bench.wire.takes_s = 0.5
+    bench.say("shop", "may I?", ring=True)
+    await asyncio.sleep(0.1)
+    bench.say("shop", "done")
+    await asyncio.sleep(10)
+    assert [sent.act for sent in bench.wire.sent] == ["create", "create", "edit", "retire"]
+
+
+async def test_an_old_message_that_is_gone_already_is_no_failure(bench: Bench) -> None:
+    bench.lane.remember("shop", 40)
+    bench.say("shop", "may I?", ring=True)
+    await asyncio.sleep(1.5)
+    bench.wire.down = True  # what would be tried again would show now
+    await asyncio.sleep(60)
+    assert (bench.texts, bench.lane.failing_since, bench.wire.tried) == (["may I?"], None, 2)
 
 
 async def test_a_picture_that_waits_is_kept_by_a_newer_text(bench: Bench) -> None:

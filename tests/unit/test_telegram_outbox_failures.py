@@ -80,6 +80,16 @@ async def test_content_that_is_refused_becomes_poorer_until_it_passes(bench: Ben
     assert bench.wire.tried == 3
 
 
+async def test_a_newer_version_is_not_made_poorer_for_the_older_one(bench: Bench) -> None:
+    bench.wire.takes_s = 0.5
+    bench.wire.fail("illegible")
+    bench.say("shop", "<h1>x</h1>")
+    await asyncio.sleep(0.1)
+    bench.say("shop", "<b>y</b>")
+    await asyncio.sleep(5)
+    assert bench.texts == ["<b>y</b>"]
+
+
 async def test_content_that_never_passes_holds_up_nobody(bench: Bench) -> None:
     for _ in range(4):
         bench.wire.fail("illegible")
@@ -105,6 +115,7 @@ async def test_the_outbox_is_bounded_and_gives_up_the_oldest_of_what_is_not_urge
 
 async def test_a_group_that_moved_is_followed(group: Bench) -> None:
     group.lane.remember("shop", 40)
+    group.wire.texts[40] = "another message, for the new chat counts anew"
     group.wire.fail("moved", chat_id=-1050)
     group.say("shop", "down")
     await asyncio.sleep(5)
@@ -133,6 +144,19 @@ async def test_a_message_that_was_sent_twice_is_found_and_taken_away(bench: Benc
     await asyncio.sleep(10)
     assert bench.wire.texts == {1: "till", 3: "down"}
     assert bench.kept == [("till", 1), ("shop", 3)]
+
+
+async def test_only_what_may_have_been_created_is_looked_for(bench: Bench) -> None:
+    bench.say("till", "down")
+    await asyncio.sleep(2)
+    bench.wire.lose()
+    bench.say("till", "up")
+    await asyncio.sleep(5)
+    bench.wire.texts[2] = "nothing of ours"
+    bench.wire._last_id = 2
+    bench.say("shop")
+    await asyncio.sleep(5)
+    assert bench.texts == ["up", "nothing of ours", "shop"]
 
 
 async def test_nothing_that_may_be_older_is_taken_for_a_double(bench: Bench) -> None:

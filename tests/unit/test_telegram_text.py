@@ -69,6 +69,7 @@ def test_markup_is_bounded_too_though_nobody_sees_it() -> None:
     cut = fit("<b>x</b>" * 4096, 4096)
     assert len(cut) < 32_768
     assert html.parse(cut).text.startswith("xxx")
+    assert len(fit("x" + "<b></b>" * 10_000, 4096)) < 32_768
 
 
 def test_a_refused_message_loses_its_picture_then_its_marks_then_its_buttons() -> None:

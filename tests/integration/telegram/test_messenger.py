@@ -8,6 +8,7 @@ from platforms.telegram.port import Button, Press, Said
 from tests.fixtures.bot_api.standin import StandIn
 from tests.fixtures.pictures import png
 from tests.integration.telegram.bots import ANN, Notifier, messenger_of, running
+from utils.redact import Redactor
 
 GROUP = -50
 ASK = ((Button("Approve", "yes:1"), Button("Deny", "no:1")), (Button("Why", "why:1"),))
@@ -68,7 +69,7 @@ async def test_a_picture_joins_a_message_and_another_takes_its_place(
     [message] = telegram.messages()
     assert [version.text for version in message.versions] == ["down", "chart", "same", "text", "new"]
     assert [len(version.photo) for version in message.versions] == [0, *[len(png())] * 3, len(png(4, 4))]
-    assert telegram.count("editMessageMedia") == 2
+    assert (telegram.count("editMessageMedia"), telegram.count("editMessageText")) == (2, 0)
     assert telegram.violations == []
 
 
@@ -166,6 +167,38 @@ async def test_a_press_is_heard_once_over_a_restart(telegram: StandIn, notifier:
         await asyncio.sleep(3)
     assert len(notifier.heard) == 1
     assert telegram.violations == []
+
+
+async def test_what_is_in_hand_at_the_end_comes_again_and_what_was_handled_does_not(
+    telegram: StandIn, notifier: Notifier
+) -> None:
+    ann, hear = telegram.world.users[ANN], notifier.hear
+
+    async def hesitate(what: Press | Said) -> None:
+        await asyncio.sleep(5)
+        await hear(what)
+
+    notifier.hear = hesitate  # type: ignore[method-assign]  # slower than it was
+    telegram.say("/one", ann)
+    telegram.say("/two", ann)
+    async with running(messenger_of(telegram, notifier)):
+        await asyncio.sleep(7)
+    notifier.hear = hear  # type: ignore[method-assign]  # as it was
+    async with running(messenger_of(telegram, notifier)):
+        await asyncio.sleep(3)
+    assert [said.command for said in notifier.heard if isinstance(said, Said)] == ["one", "two"]
+
+
+async def test_what_leaves_us_passes_the_redactor(telegram: StandIn, notifier: Notifier) -> None:
+    hide = Redactor(["hunter2!"])
+    async with running(messenger_of(telegram, notifier, redact=hide)) as messenger:
+        messenger.put("1", "login with hunter2! failed", ASK)
+        await asyncio.sleep(3)
+        query = telegram.press("Approve", telegram.world.users[ANN])
+        await asyncio.sleep(1)
+        messenger.answer(query.id, "used hunter2!")
+        await asyncio.sleep(1)
+    assert (telegram.texts(), query.text) == (["login with [redacted] failed"], "used [redacted]")
 
 
 async def test_commands_are_offered_and_heard(telegram: StandIn, notifier: Notifier) -> None:

@@ -122,6 +122,20 @@ async def test_a_message_that_was_sent_twice_for_a_lost_answer_is_taken_away(
     assert telegram.violations == []
 
 
+async def test_what_others_write_is_never_taken_for_a_double(telegram: StandIn, notifier: Notifier) -> None:
+    telegram.add_group(GROUP, "ops").we_are_admin = True
+    async with running(messenger_of(telegram, notifier, chats=[GROUP])) as messenger:
+        messenger.put("0", "before")
+        await asyncio.sleep(3)
+        telegram.lose_answers(1, "sendMessage")
+        messenger.put("1", "down", ASK)
+        await asyncio.sleep(0.2)
+        theirs = telegram.say("is it us?", telegram.world.users[ANN], GROUP)  # no bot sees that
+        await asyncio.sleep(30)
+    assert telegram.texts(GROUP) == ["before", "down"]
+    assert not theirs.deleted
+
+
 async def test_an_edit_whose_answer_was_lost_is_seen_to_be_done(
     telegram: StandIn, notifier: Notifier
 ) -> None:

@@ -242,7 +242,7 @@ class ApplicationRecovery:
             await self._fleet.halt(service.name, service.stop, "stopped by operator")
             return [ServiceStopped(why="operator")]
         self._fleet.bring_up({service.name}, self._start(event.id, event, forced=True))
-        self._booter.hurry(service.name)  # where it boots already, but waits
+        self._booter.insist(service.name)  # where it boots already, but waits
         return ()
 
     # --- what starts need and tell ---
@@ -270,6 +270,7 @@ class ApplicationRecovery:
                 StartRetried(service=service, **msgspec.structs.asdict(retry)), because=because
             ),
             missing=partial(self._ledger.missing, service),
+            held=partial(self._ledger.is_paused, service),
             failed=boots.failed if boots else 0,
             lost=boots.of_act if boots and because and boots.act == because.id else 0,
             patience=patience,

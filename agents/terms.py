@@ -1,4 +1,4 @@
-"""The words that events are made of: health, symptoms, causes."""
+"""The words that events are made of: health, symptoms, causes, switches."""
 
 from typing import Literal
 
@@ -17,6 +17,18 @@ Symptom = Literal[
 ]
 # Signals that somebody sends; no program ends itself by one of these: HUP, INT, QUIT, KILL, TERM.
 FROM_OUTSIDE = frozenset({1, 2, 3, 9, 15})
+
+FILE = "file "  # begins the key of a pause by a file; no service is called so
+
+
+def switch(by: str, service: str) -> str:
+    """The key of a pause. A file is a switch of its own: whoever resumes elsewhere does not throw it.
+
+    >>> switch("anna", ""), switch("file PAUSE", "")
+    ('', 'file PAUSE')
+    """
+    return by if by.startswith(FILE) else service
+
 
 CauseName = Literal[
     "crash", "hang", "memory_leak", "cpu_saturation", "disk_full", "network_latency", "packet_loss",

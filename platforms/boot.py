@@ -17,6 +17,7 @@ STEADY_WAIT_S = 5.0
 STEADY_WAITS = 23  # with the first ones about two minutes
 LONGEST_WAIT_S = 60.0
 ALIVE_IS_UP_S = 1.0  # where no probe can say more
+HELD_LOOK_S = 0.25
 EAGER_S = 1.0  # so long after a start we probe every EAGER_STEP_S, then every STEP_S
 EAGER_STEP_S = 0.05
 STEP_S = 0.25
@@ -49,6 +50,7 @@ class Terms:
     started: Callable[[Incarnation], None]
     retried: Callable[[Retry], None]
     missing: Callable[[], tuple[str, ...]] = tuple
+    held: Callable[[], bool] = bool  # whether nothing is to be tried again now
     failed: int = 0  # boots in a row that failed before this effort
     lost: int = 0  # boots that this very effort lost before our own death
     patience: int = 0  # boots after which to give up; 0: never
@@ -84,6 +86,7 @@ class Booter:
         self._ended: dict[str, asyncio.Event] = {}
         self._hurry: dict[str, asyncio.Event] = {}
         self._due: dict[str, float] = {}
+        self._insisted: set[str] = set()
         self._condemned: dict[str, tuple[str, str]] = {}  # the mark of a life, and what is wrong with it
         platform.on_exit(self._note_exit)
 
@@ -91,6 +94,11 @@ class Booter:
         """Something changed that may let it boot: the next boot comes now, not after its wait."""
         if event := self._hurry.get(service):
             event.set()
+
+    def insist(self, service: str) -> None:
+        """A person wants it to be tried now, whatever holds the others."""
+        self._insisted.add(service)
+        self.hurry(service)
 
     def condemn(self, service: str, mark: str, reason: str) -> None:
         """Whoever watches it too says that this life is ill: to wait until it is good is of no use."""
@@ -108,6 +116,7 @@ class Booter:
         while (service := find()) is not None:
             hurry = self._hurry.setdefault(service.name, asyncio.Event())
             hurry.clear()
+            self._insisted.discard(service.name)
             booted = await self._once(service, terms)
             if booted.outcome != "dead" or booted.final:
                 return booted
@@ -125,6 +134,8 @@ class Booter:
                 )
             )
             await self._wait(service.name, wait_s)
+            while terms.held() and service.name not in self._insisted:  # noqa: ASYNC110 - nothing tells its end
+                await asyncio.sleep(HELD_LOOK_S)
         return Booted(outcome="dead", reason="it is no longer in the configuration", final=True)
 
     async def _wait(self, service: str, wait_s: float) -> None:

@@ -9,7 +9,6 @@ WAIT = "wait"  # the fix without hands: it holds no lock and uses up nothing
 OFF = ("operator", "removed", "unused")
 EXITS = ("exit", "found_dead")
 SHUTDOWN = "*"  # a pause that ends with the next start
-FILE = "file "  # begins the key of a pause by a file; no service is called so
 
 
 class Case(Struct, frozen=True, gc=False):

@@ -23,7 +23,6 @@ from agents.events import (
 )
 from agents.gate.books import (
     EXITS,
-    FILE,
     HOUR_S,
     OFF,
     SHUTDOWN,
@@ -38,6 +37,7 @@ from agents.gate.books import (
     pair,
 )
 from agents.gate.pardon import struck_from_outside
+from agents.terms import switch
 
 
 def fold(state: State, fact: Fact) -> None:
@@ -211,16 +211,11 @@ def _commanded(state: State, fact: OperatorCommanded) -> None:
         case "start":
             state.stopped.pop(fact.service, None)
         case "pause":
-            state.paused[_switch(fact)] = fact.by or "an operator"
+            state.paused[switch(fact.by, fact.service)] = fact.by or "an operator"
         case "resume":
-            state.paused.pop(_switch(fact), None)
+            state.paused.pop(switch(fact.by, fact.service), None)
         case "shutdown":
             state.paused[SHUTDOWN] = "the shutdown of the daemon"
-
-
-def _switch(fact: OperatorCommanded) -> str:
-    """A file that pauses is a switch of its own: whoever resumes elsewhere does not throw it."""
-    return fact.by if fact.by.startswith(FILE) else fact.service
 
 
 def _configured(state: State, fact: ConfigChanged) -> None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from agents.events import FixChosen
-from agents.gate.books import FILE, HOUR_S, SHUTDOWN, WAIT, State, Trust, pair
+from agents.gate.books import HOUR_S, SHUTDOWN, WAIT, State, Trust, pair
 from agents.gate.suspicion import Suspicion
+from agents.terms import FILE
 from analysis.beta import quantile
 from config.fixes import Fix
 from config.graph import dependencies

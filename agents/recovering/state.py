@@ -18,6 +18,7 @@ from agents.events import (
     ServiceStopped,
     StartRetried,
 )
+from agents.terms import FILE, switch
 from config.world import World
 from platforms.platform import Platform
 
@@ -54,6 +55,13 @@ class Stopped(Struct, frozen=True):
     by: str
 
 
+class Paused(Struct, frozen=True):
+    """By a person or a file."""
+
+    at: float
+    by: str
+
+
 class Releases(Struct, frozen=True):
     """Versions with which it was healthy, the latest of them last."""
 
@@ -79,6 +87,7 @@ class State(Struct):
     health: dict[str, Seen] = field(default_factory=dict)
     lives: dict[str, Life] = field(default_factory=dict)
     stopped: dict[str, Stopped] = field(default_factory=dict)
+    paused: dict[str, Paused] = field(default_factory=dict)  # by switch
     releases: dict[str, Releases] = field(default_factory=dict)
     causes: dict[str, Found] = field(default_factory=dict)
     config: dict[str, InForce] = field(default_factory=dict)
@@ -117,6 +126,9 @@ class Ledger:
     def is_stopped(self, service: str) -> bool:
         wanted = self._wanted.get(service)
         return service in self._state().stopped if wanted is None else not wanted
+
+    def is_paused(self, service: str) -> bool:
+        return any(key in {"", service} or key.startswith(FILE) for key in self._state().paused)
 
     def is_healthy(self, service: str) -> bool:
         word, living = self.word(service), self._platform.current(service)
@@ -204,7 +216,7 @@ def _fold_started(state: State, fact: ServiceStarted) -> None:
 def _fold_stopped(state: State, fact: ServiceStopped) -> None:
     state.lives.pop(fact.service, None)
     if fact.why in {"removed", "unused"}:
-        for table in (state.boots, state.health, state.stopped, state.releases, state.causes):
+        for table in (state.boots, state.health, state.stopped, state.paused, state.releases, state.causes):
             table.pop(fact.service, None)
 
 
@@ -213,6 +225,10 @@ def _fold_command(state: State, fact: OperatorCommanded) -> None:
         state.stopped[fact.service] = Stopped(fact.at, fact.by)
     elif fact.command == "start":
         state.stopped.pop(fact.service, None)
+    elif fact.command == "pause":
+        state.paused[switch(fact.by, fact.service)] = Paused(fact.at, fact.by)
+    elif fact.command == "resume":
+        state.paused.pop(switch(fact.by, fact.service), None)
     elif fact.command == "shutdown":  # the next start is a start for all: nobody was lost meanwhile
         for service, life in state.lives.items():
             state.lives[service] = replace(life, seen=False)

@@ -518,6 +518,43 @@ async def test_what_an_operator_stopped_is_not_acted_on_over_a_crash_of_ours_eit
         assert (applied.outcome, on.processes.verbs("shop")) == ("failed", ["stop"])
 
 
+@pytest.mark.parametrize("by", ["anna", "file PAUSE"])
+async def test_a_pause_holds_the_boots_of_an_act_that_is_under_way(by: str) -> None:
+    async with stage(service("shop")) as on:
+        on.processes.lives_s = lambda _: 0.1
+        on.act("shop", "respawn")
+        await asyncio.sleep(2)
+        on.say(OperatorCommanded(command="pause", by=by))
+        await asyncio.sleep(2)
+        before = len(on.processes.starts("shop"))
+        on.say(
+            OperatorCommanded(command="pause", by="file B"), OperatorCommanded(command="resume", by="file B")
+        )
+        await asyncio.sleep(600)
+        assert len(on.processes.starts("shop")) == before
+        await on.crash()
+        await asyncio.sleep(600)
+        assert len(on.processes.starts("shop")) <= before + 1, "a start of ours starts what is declared, once"
+        on.processes.lives_s = lambda _: None
+        on.say(OperatorCommanded(command="resume", by=by))
+        await asyncio.sleep(2)
+        assert on.processes.lasts("shop")
+        assert [applied.outcome for applied in on.said(FixApplied)] == ["done"]
+
+
+async def test_an_operator_start_is_tried_in_a_pause_too() -> None:
+    async with stage(service("shop")) as on:
+        on.processes.lives_s = lambda _: 0.1
+        on.act("shop", "respawn")
+        await asyncio.sleep(0.5)
+        on.say(OperatorCommanded(command="pause", by="anna"))
+        await asyncio.sleep(60)
+        before = len(on.processes.starts("shop"))
+        on.say(OperatorCommanded(service="shop", command="start", by="anna"))
+        await asyncio.sleep(60)
+        assert len(on.processes.starts("shop")) == before + 1
+
+
 async def test_an_operator_start_starts_what_an_operator_stopped() -> None:
     async with stage() as on:
         on.processes.put("shop", "old")

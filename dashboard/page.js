@@ -217,6 +217,7 @@ function happened(event, fresh) {
 
 function link(state, words) {
   at("link").dataset.state = state;
+  document.body.dataset.link = state; // what is shown is old while nobody answers
   setText(at("link"), words);
 }
 
@@ -227,7 +228,7 @@ function listen() {
   source.onmessage = (message) => { happened(JSON.parse(message.data), Date.now() - begun > 1500); refreshSoon(); };
   source.addEventListener("gap", (message) => happened(JSON.parse(message.data), false));
   source.onerror = () => {
-    link("lost", "connection lost, trying again");
+    if (at("link").dataset.state !== "lost") link("lost", `no connection since ${clock(new Date())}, trying again`);
     if (source.readyState === EventSource.CLOSED) { // an answer that was no stream; the browser gives up, we do not
       source.close();
       setTimeout(listen, 2000);

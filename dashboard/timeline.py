@@ -42,7 +42,8 @@ def _because(reason: str) -> str:
 def _config(fact: e.ConfigChanged) -> str:
     if fact.why == "refused":
         return f"a new configuration was refused{_because(fact.problem)}"
-    return f"configuration in force, {len(fact.services)} services"
+    count = len(fact.services)
+    return f"configuration in force, {count} service{'' if count == 1 else 's'}"
 
 
 def _damage(fact: e.DamageFound) -> str:

@@ -82,7 +82,8 @@ async def _life(world: World, settings: Settings, config_path: Path, listen: str
         assembled = await asyncio.to_thread(_assembly)  # /health answers while all the rest is imported
         try:
             async with assembled(world, settings, desk, only=only) as daemon:
-                print(f"page: http://{host}:{bound}/  state and log: {world.state_dir}/", flush=True)
+                dry = "dry run: nothing is done, only said; " if world.dry_run else ""
+                print(f"{dry}page: http://{host}:{bound}/  state and log: {world.state_dir}/", flush=True)
                 settle()
                 asyncio.get_running_loop().call_later(WARM_S, settle)
                 return await _until_stopped(daemon, config_path, signals)

@@ -114,7 +114,7 @@ def _applied(state: State, fact: FixApplied) -> None:
     if fact.incarnation:
         state.incarnations[fact.service] = fact.incarnation
     act = state.open_acts.get(fact.service)
-    if act is None or act.incident != fact.incident or act.fix != fact.fix:
+    if act is None or act.id != fact.cause:  # a late word about the one before
         return
     if act.orphan:
         _release(state, fact.service, fact.at)

@@ -134,10 +134,8 @@ def fold(incident: Incident, fact: Fact) -> Incident:
 
 def last_act(incident: Incident, act_id: str, fix: str = "") -> Act | None:
     """The act with this id, else the newest undecided one of this fix."""
-    for act in reversed(incident.acts):
-        if act.id == act_id or (fix and act.fix == fix and act.in_hand):
-            return act
-    return None
+    named = next((act for act in incident.acts if act.id == act_id), None)
+    return named or next((act for act in reversed(incident.acts) if act.fix == fix and act.in_hand), None)
 
 
 # --- the steps -------------------------------------------------------------------------------------------------------

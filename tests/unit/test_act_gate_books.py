@@ -21,7 +21,7 @@ from agents.events import (
     Symptom,
     Tick,
 )
-from agents.gate.ledger import Trust
+from agents.gate.books import Trust
 from tests.fixtures.gate import Gate, limit
 
 LATE = 1_000_000.0
@@ -83,13 +83,19 @@ def test_a_refusal_of_what_nobody_chose_is_no_trouble() -> None:
 # --- one open act per target ---
 
 
+def test_the_late_word_of_the_hands_about_an_act_before_is_none_about_this_one() -> None:
+    gate = Gate()
+    before = gate.ask("s0")
+    gate.verdict(before, good=False)
+    gate.choose(before.incident, "s0")
+    gate.applied(before)
+    assert gate.state.open_acts["s0"].outcome == ""
+
+
 @pytest.mark.parametrize("other", [{"incident": "another"}, {"fix": "restart"}])
-def test_words_about_another_act_on_the_same_target_end_nothing(other: dict[str, str]) -> None:
+def test_a_verdict_on_another_act_ends_nothing(other: dict[str, str]) -> None:
     gate = Gate()
     act = gate.ask("s0")
-    about = {"incident": act.incident, "service": "s0", "fix": act.fix, **other}
-    gate.tell(FixApplied(**about, outcome="done"))
-    assert gate.state.open_acts["s0"].outcome == ""
     gate.tell(verified(act, **other))
     gate.tell(failed(act, **other))
     assert limit(gate.ask("s0", at=100.0)) == "open_act"

@@ -138,7 +138,7 @@ def test_the_next_choice_of_the_same_incident_need_not_wait() -> None:
     gate.at += 1.0
     gate.applied(act)
     gate.verdict(act, good=False)
-    assert [event.fix for event in gate.tick(gate.at)] == ["restart"]
+    assert [(type(event), event.fix) for event in gate.tick(gate.at)] == [(FixStarted, "restart")]
 
 
 def test_a_fix_cools_down_late_on_the_clock_too() -> None:

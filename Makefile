@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup setup-mlops demo run test unit check bench soak locks schema docs picture clean
+.PHONY: setup setup-mlops demo run test unit check bench soak witness locks schema docs picture clean
 
 setup: .venv/.ready
 
@@ -45,6 +45,11 @@ bench: setup
 
 soak: setup
 	NIGHTWARDEN_SOAK=1 $(BIN)/pytest --timeout 3600 -m "soak or not soak"
+
+# Render's own client judges our stand-in for its API. It wants an older python-dateutil than pandas: a folder of its own
+witness: setup
+	$(BIN)/pip install --quiet --upgrade --no-deps --target .venv/witness 'render>=1.5,<2'
+	PYTHONPATH=.venv/witness $(BIN)/pytest tests/integration/test_render_api_witness.py
 
 locks: setup
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet \

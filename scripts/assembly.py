@@ -66,7 +66,7 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
         await daemon.restore()
         view = DaemonView(daemon, observer)
         commands = DaemonCommands(daemon)
-        daemon.extras += _extras(daemon, view, commands, settings)
+        daemon.extras += _extras(daemon, view, commands, settings, alone=bool(only))
         desk.view, desk.commands = view, commands
         try:
             yield daemon
@@ -127,7 +127,9 @@ def _observe(daemon: Daemon) -> Observer:
     return observer
 
 
-def _extras(daemon: Daemon, view: DaemonView, commands: DaemonCommands, settings: Settings) -> list[Child]:
+def _extras(
+    daemon: Daemon, view: DaemonView, commands: DaemonCommands, settings: Settings, *, alone: bool
+) -> list[Child]:
     state_dir = daemon.world.state_dir
 
     def write(path: Path, document: dict[str, Any]) -> None:
@@ -152,7 +154,7 @@ def _extras(daemon: Daemon, view: DaemonView, commands: DaemonCommands, settings
     extras += [Child(name=name, start=run) for name, run in daemon.hands.watchers.items()]
     if daemon.world.config.services:
         extras.append(Child(name="numpy", start=_import_numpy, restart=Restart.TEMPORARY))
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() or alone:  # one agent alone has no notifier to tell what happens
         extras.append(Child(name="terminal", start=lambda: _terminal(view)))
     return extras
 

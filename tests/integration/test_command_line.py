@@ -170,10 +170,9 @@ def test_each_agent_runs_alone_from_its_own_file(tmp_path: Path, name: str) -> N
     with daemon.output.open("wb") as out:
         process = subprocess.Popen(words, cwd=ROOT, stdout=out, stderr=out, env=daemon.environment())
     try:
-        until(
-            "it runs", lambda: "page: http://127.0.0.1:" in daemon.said() or process.poll() is not None
-        )
+        until("it runs", lambda: "page: http://127.0.0.1:" in daemon.said() or process.poll() is not None)
         until("it is reached", lambda: daemon.command("status").returncode == 0)
+        until("it says what happens", lambda: "configuration in force, 1 service" in daemon.said())
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0, daemon.said()
         assert "Traceback" not in daemon.said()

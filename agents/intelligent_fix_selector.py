@@ -27,6 +27,7 @@ from agents.events import (
 )
 from analysis.bandit import Outcomes, Tally, learn, probability
 from analysis.choice import Option, prior, rank
+from analysis.root_cause import UNKNOWN
 from config.fixes import Fix
 from config.model import Service
 from config.world import World
@@ -100,9 +101,11 @@ class IntelligentFixSelector:
         return self._treat_dependant(case, service, culprit, found.best)
 
     def _treat(self, case: Case, service: Service, found: CauseFound) -> FixChosen | FixesExhausted:
-        """The service itself is ill: every cause that is its own counts with its confidence."""
-        own = [cause for cause in (found.best, *found.rivals) if cause.service == service.name]
-        options = self._options(service, [(cause.name, cause.confidence) for cause in own])
+        """The service itself is ill: every cause that is its own counts with its confidence, the unknown with the rest."""
+        known = (found.best, *found.rivals)
+        rest = max(0.0, 1.0 - sum(cause.confidence for cause in known))
+        own = [(c.name, c.confidence) for c in known if c.service == service.name and c.name != UNKNOWN]
+        options = self._options(service, [*own, (UNKNOWN, rest)])
         return self._pick(case, service, options, found.best)
 
     def _treat_dependant(
@@ -185,7 +188,8 @@ class IntelligentFixSelector:
         return self.state.cases.get(event.incident) or Case(event.service)
 
     def _why(self, best: Option, others: Sequence[Option], target: Service, cause: Cause) -> str:
-        blamed = f"{cause.name} of {cause.service} ({cause.confidence:.0%} sure)"
+        sure = f"{cause.name} of {cause.service} ({cause.confidence:.0%} sure)"
+        blamed = sure if cause.name != UNKNOWN else "whatever the cause is"
         rivals = ", ".join(f"{option.fix.name} {option.probability:.0%}" for option in others[:3])
         outcomes = self.state.rates.get(f"{best.cause}/{best.fix.name}", Outcomes())
         tally = outcomes.by_service.get(target.name, Tally())

@@ -55,6 +55,7 @@ SERVICE_FACTS = (
 NO_NOTES = Notes()
 MOST_KNOWLEDGE = 1000
 CRASH = "crash"  # that a boot ended is no news
+NOTHING_CLEAR = "nothing that was seen speaks clearly for one cause"
 RECONSIDERED = 0.8  # how sure to be before an answer is taken back while a fix is under way
 
 
@@ -142,9 +143,8 @@ class RcaEngine:
             confirmed=self._confirmed(signature(views[case.service])),
         )
         best, *rivals = rank(scene)
-        return CauseFound(
-            service=case.service, best=_cause(best), rivals=tuple(_cause(rival) for rival in rivals)
-        )
+        named = tuple(_cause(rival) for rival in rivals if rival.cause != UNKNOWN)
+        return CauseFound(service=case.service, best=_cause(best), rivals=named)
 
     def _case(self, event: Event) -> Case:
         return self.state.cases.get(event.incident) or Case(event.service, "")
@@ -202,6 +202,8 @@ def _refute(case: Case, failed: FixFailed) -> Case:
 
 
 def _cause(ranked: Ranked) -> Cause:
+    if ranked.cause == UNKNOWN:  # no finding, and nothing to be confident of
+        return Cause(UNKNOWN, ranked.service, 0.0, (NOTHING_CLEAR, *ranked.evidence))
     return Cause(ranked.cause, ranked.service, ranked.confidence, ranked.evidence)
 
 

@@ -45,6 +45,7 @@ const clock = (iso) => {
 const ago = (iso) => make("time", { class: "ago", datetime: iso, title: iso }, duration(between(iso, Date.now())));
 const causeWords = (cause, service) =>
   cause ? cause.name.replaceAll("_", " ") + (cause.service !== service ? ` of ${cause.service}` : "") : "";
+const sureness = (cause) => (cause.name === "unknown" ? "" : ` · ${percent(cause.confidence)} sure`);
 const percent = (share) => (share === null || share === undefined ? "–" : `${Math.round(share * 100)} %`);
 
 async function read(path) {
@@ -109,7 +110,7 @@ function facts(incident) {
   const lines = (texts, kind) => make("ul", {}, ...texts.map((text) => make("li", { class: kind }, text)));
   row("Symptoms", lines(incident.symptoms ?? [], ""));
   if (incident.cause) {
-    row("Cause", make("strong", {}, causeWords(incident.cause, "")), ` · ${percent(incident.cause.confidence)} sure`,
+    row("Cause", make("strong", {}, causeWords(incident.cause, "")), sureness(incident.cause),
       lines(incident.cause.evidence ?? [], "evidence"));
   }
   if (incident.rivals?.length) {

@@ -28,7 +28,13 @@ def record(required: Schema, optional: Schema | None = None, about: str = "") ->
     }
 
 
-CAUSE = record({"name": TEXT, "service": TEXT, "confidence": NUMBER, "evidence": TEXTS})
+SURE: Schema = {
+    "type": "number",
+    "minimum": 0,
+    "maximum": 1,
+    "description": "Of this cause against all others; 0 where it is unknown.",
+}
+CAUSE = record({"name": TEXT, "service": TEXT, "confidence": SURE, "evidence": TEXTS})
 ACT = record(
     {
         "fix": TEXT,

@@ -107,15 +107,18 @@ def _services(services: Any) -> Any:
     return table
 
 
+def _why(cause: Item | None) -> str:
+    if cause is None:
+        return "looking for the cause"
+    if cause["name"] == "unknown":
+        return "cause unknown"
+    return f"{cause['name']} of {cause['service']} ({cause['confidence']:.0%})"
+
+
 def _incident(incident: Item) -> Any:
     from rich.text import Text
 
-    cause = incident["cause"]
-    why = (
-        f"{cause['name']} of {cause['service']} ({cause['confidence']:.0%})"
-        if cause
-        else "looking for the cause"
-    )
+    why = _why(incident["cause"])
     return Text.assemble(
         (f"{incident['service']}  ", "bold"),
         (incident["status"], "yellow"),

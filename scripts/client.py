@@ -62,5 +62,7 @@ def _incidents(data: list[dict[str, Any]], status: str) -> list[str]:
 def _incident(item: dict[str, Any]) -> str:
     cause = item["cause"]
     blamed = f"{cause['name']} of {cause['service']}" if cause else "cause not known yet"
+    if cause and cause["name"] == "unknown":
+        blamed = "cause unknown"
     acts = ", ".join(f"{act['fix']} {act['outcome']}" for act in item["acts"]) or "no act"
     return f"{item['id'][:8]}  {item['opened_at']}  {coloured(item['status'], 10)}  {item['service']}: {blamed}; {acts}"

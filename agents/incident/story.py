@@ -25,6 +25,7 @@ from agents.events import (
     ServiceStopped,
     StartRetried,
 )
+from analysis.root_cause import UNKNOWN
 
 LONGEST = 400
 _APPLIED = {
@@ -84,6 +85,8 @@ def _cause(fact: CauseFound) -> str:
 
 
 def _guess(cause: Cause) -> str:
+    if cause.name == UNKNOWN:
+        return cause.name
     return f"{cause.name} of {cause.service} {cause.confidence:.0%}"
 
 

@@ -2,8 +2,10 @@ import asyncio
 import io
 from collections import deque
 
+from msgspec.structs import replace
 from rich.console import Console
 
+from agents.events import Cause
 from dashboard.terminal import screen, show
 from tests.fixtures.dashboard_world import service, small_world
 
@@ -87,3 +89,14 @@ def test_the_screen_shows_services_open_incidents_and_events_as_plain_text() -> 
         "○ stopped",
     ):
         assert wanted in shown
+
+
+def test_an_unknown_cause_is_shown_without_a_figure() -> None:
+    view = small_world(1e9)
+    unknown = Cause("unknown", "shop", 0.0)
+    view.stories[0] = replace(view.stories[0], cause=unknown)
+    console = Console(file=io.StringIO(), width=120, force_terminal=False)
+    console.print(screen(view, deque(), "Nightwarden"))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "cause unknown" in shown
+    assert "0%" not in shown

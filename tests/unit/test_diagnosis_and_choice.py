@@ -28,6 +28,7 @@ from agents.events import (
     ServiceStarted,
     StartRetried,
 )
+from agents.incident.story import sentence
 from agents.intelligent_fix_selector import IntelligentFixSelector
 from agents.rca_engine import RcaEngine
 from tests.fixtures.chain import Chain, only, world_of
@@ -536,6 +537,28 @@ def test_errors_of_which_nothing_speaks_are_unknown_and_restarted() -> None:
     assert answer(events) == ("unknown", "shop", "kill_restart", "shop")
 
 
+def test_nobody_is_sure_of_the_unknown_and_it_is_treated_all_the_same() -> None:
+    events = chain().open(sick(symptom="bad_status", status=500))
+    found, chosen = only(events, CauseFound), only(events, FixChosen)
+    assert (found.best.name, found.best.confidence) == ("unknown", 0.0)
+    assert found.best.evidence == (
+        "nothing that was seen speaks clearly for one cause",
+        "it answers HTTP 500",
+    )
+    assert chosen.probability > 0.5
+    assert chosen.why.startswith("whatever the cause is: kill the process group")
+    assert sentence(found) == (
+        "cause: unknown: nothing that was seen speaks clearly for one cause; it answers HTTP 500"
+    )
+
+
+def test_the_unknown_is_nobodys_rival_and_takes_what_confidence_is_left() -> None:
+    cause = only(chain().open(sick(symptom="timeout")), CauseFound)
+    assert cause.best.name == "hang"
+    assert "unknown" not in {rival.name for rival in cause.rivals}
+    assert cause.best.confidence + sum(rival.confidence for rival in cause.rivals) < 0.95
+
+
 def test_a_change_that_is_old_is_not_suspected() -> None:
     made = chain()
     made.tell(ChangeObserved(service="shop", kind="release", what="current", before="v1", after="v2"))
@@ -710,7 +733,7 @@ def test_random_untrusted_output_never_breaks_a_diagnosis() -> None:
     for combination in itertools.permutations(pieces, 3):
         events = chain().open(sick(symptom="bad_status", status=500, output="\n".join(combination)))
         found = only(events, CauseFound)
-        assert abs(sum(cause.confidence for cause in (found.best, *found.rivals)) - 1) < 0.05
+        assert sum(cause.confidence for cause in (found.best, *found.rivals)) < 1.001
 
 
 def test_state_replays_to_the_same_answers() -> None:

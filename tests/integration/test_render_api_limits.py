@@ -93,7 +93,7 @@ def test_a_failed_call_has_done_nothing(kind: str, status: int) -> None:
     reply = stage.ask("POST", stage.path("shop", "/suspend"))
     assert (reply.status, set(reply.body)) == (status, {"id", "message"})
     assert not stage.world.service("shop").suspended
-    assert ("Ratelimit-Reset" in reply.headers) is True
+    assert 0 < float(reply.headers["Ratelimit-Reset"]) - stage.clock() < 70
 
 
 def test_a_lost_answer_belongs_to_a_call_that_was_done_and_a_reset_to_one_that_was_not() -> None:

@@ -1,5 +1,6 @@
 """The stand-in for Render on real sockets: services that answer on addresses of their own, controls, cut connections."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.fixtures.render_api import (
     WorldPlan,
     build_world,
 )
-from tests.fixtures.render_api.calling import Calling, calling
+from tests.fixtures.render_api.calling import SOON_S, Calling, calling
 
 PLAN = WorldPlan(
     [ServicePlan("shop", depends_on=("db",)), ServicePlan("inner", type="private_service")], [StorePlan("db")]
@@ -103,6 +104,21 @@ async def test_stores_break_and_services_are_loaded_and_healed(caller: Calling) 
     assert (await caller.control("world")).body["services"][0]["why"].startswith("overloaded")
     await caller.control("heal", service="shop")
     assert await caller.probe() == 200
+
+
+async def test_services_are_added_and_removed_while_it_runs(caller: Calling) -> None:
+    assert (await caller.control("add", name="till", instances=2)).status == 200
+    assert (await caller.control("add", name="till")).status == 400
+    await caller.until(200, "till")
+    assert len((await caller.ask("GET", caller.path("till", "/instances"))).body) == 2
+    path, address = caller.path("till"), caller.render.api.world.service("till").url
+    await caller.control("remove", service="till")
+    assert (await caller.ask("GET", path)).status == 404
+    with pytest.raises(ClientError):
+        async with asyncio.timeout(SOON_S):
+            while True:  # its server closes within a moment
+                async with caller.http.get(address):
+                    await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize(

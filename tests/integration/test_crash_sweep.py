@@ -12,6 +12,7 @@ from tests.fixtures.breakages import BREAKAGES
 from tests.fixtures.counter_line import CounterLine
 from tests.fixtures.crash_sweep import DEATHS, Run, sweep
 from tests.fixtures.virtual_daemon import INSTANT
+from utils.worker_process import _die_with_parent
 
 RUNS_AT_ONCE = 20  # of ten deaths each
 SOAK_RUNS = 2000
@@ -51,8 +52,13 @@ class Tally:
         return f"{self.deaths.total()} deaths ({shares}), {len(self.broken)} runs broken"
 
 
+def be_nice() -> None:
+    _die_with_parent()
+    os.nice(max(NICENESS - os.nice(0), 0))
+
+
 def on_all_cores(seeds: Iterable[int]) -> Iterator[tuple[int, Run]]:
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), os.nice, (NICENESS,)) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), be_nice) as pool:
         yield from zip(seeds, pool.map(sweep, seeds), strict=True)
 
 

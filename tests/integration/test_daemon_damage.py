@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.counter_line import CounterLine
 from tests.fixtures.journal_audit import facts
 from tests.fixtures.real_daemon import RealDaemon, until
 
 STEP = 64
+FLIPS = 8  # of each file
 CHECKSUMMED = {"journal", "snapshots", "run", "clock.json", "in_hand"}  # the others are documents for people
 
 
@@ -131,14 +133,17 @@ def test_everything_damaged_at_once_harms_no_service(folder: Folder) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_every_file_cut_at_every_64th_byte_and_with_random_bits_flipped(folder: Folder) -> None:
+def test_every_file_cut_at_every_64th_byte_and_with_random_bits_flipped(
+    folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
     chance, lives = random.Random(), 0
     stride = int(os.environ.get("NIGHTWARDEN_SOAK_STRIDE", "1"))
-    for file in folder.files():
-        lengths = range(0, folder.size(file), STEP * stride * (16 if file.name == "in_hand" else 1))
-        for length in lengths:
-            cut(folder, file, length)
-        for _ in range(8):
-            flip(folder, file, chance)
-        lives += len(lengths) + 8
-    print(f"{lives} lives")
+    step = {file: STEP * stride * (16 if file.name == "in_hand" else 1) for file in folder.files()}
+    cuts = [(file, length) for file in step for length in range(0, folder.size(file), step[file])]
+    line = CounterLine(capsys, "damaged folders", len(cuts) + FLIPS * len(step))
+    for file, length in cuts:
+        cut(folder, file, length)
+        line.show(lives := lives + 1, f"{file} cut")
+    for file in FLIPS * list(step):
+        flip(folder, file, chance)
+        line.show(lives := lives + 1, f"a bit of {file} flipped")

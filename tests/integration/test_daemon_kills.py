@@ -3,10 +3,12 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.fixtures.counter_line import CounterLine
 from tests.fixtures.journal_audit import audit, facts
 from tests.fixtures.real_daemon import RealDaemon, until
 
@@ -88,15 +90,18 @@ def every_mark_is_one_life(daemon: RealDaemon, vandal: Vandal) -> None:
     assert told - set(born) <= vandal.marks, "told, but never born"
 
 
-def kill_often(folder: Path, kills: int, seed: int) -> tuple[int, int]:
+def kill_often(
+    folder: Path, kills: int, seed: int, told: Callable[[int, str], None] = lambda *_: None
+) -> tuple[int, int]:
     daemon = RealDaemon(folder, *SERVICES)
     daemon.configure(
         [daemon.tiny("a"), daemon.tiny("b", "a"), daemon.tiny("c", probe=False), daemon.tiny("d", "a")]
     )
     vandal = Vandal(daemon, seed)
     try:
-        for _ in range(kills):
+        for death in range(kills):
             vandal.die_once()
+            told(death + 1, f"{len(vandal.killed)} services killed")
         daemon.start()
         held_together(daemon)
         every_mark_is_one_life(daemon, vandal)
@@ -115,7 +120,8 @@ def test_ten_deaths_of_the_daemon_while_services_are_killed_and_frozen_lose_and_
 @pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_sixty_deaths_of_the_daemon_while_services_are_killed_and_frozen_lose_and_double_nothing(
-    tmp_path: Path,
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    records, incidents = kill_often(tmp_path, 60, seed=random.randrange(1 << 30))
+    line = CounterLine(capsys, "deaths of a real daemon", 60)
+    records, incidents = kill_often(tmp_path, 60, seed=random.randrange(1 << 30), told=line.show)
     print(f"{records} records, {incidents} incidents")

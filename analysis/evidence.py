@@ -90,10 +90,6 @@ class View(Struct, frozen=True, kw_only=True):
     def ended(self) -> bool:
         return self.symptom in ("exit", "found_dead")
 
-    @property
-    def silent(self) -> bool:
-        return self.symptom in ("timeout", "refused", "stale_heartbeat")
-
     def lately(self, now: float) -> Iterator[Deviation]:
         return (deviation for deviation in self.deviations if now - deviation.at <= RECENT_S)
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from utils.event import Event, Results
 
-__all__ = ["Agent", "Outlet", "Results", "Rooted", "Traits"]
+__all__ = ["Agent", "AgentRestarter", "Outlet", "Results", "Rooted", "Traits"]
 
 
 class Traits(Struct, frozen=True, kw_only=True):
@@ -57,6 +57,21 @@ class Outlet(Protocol):
 
     def now(self) -> float:
         """Seconds on the steady clock, the one of `at`."""
+        ...
+
+
+class AgentRestarter(Protocol):
+    """Whoever runs agents, as a fix for one of them sees it."""
+
+    def began_at(self, agent: str) -> float:
+        """When its present life began, on the clock of `at`; 0: it has none."""
+        ...
+
+    async def restart(self, agent: str) -> None:
+        """End its life, or take it up again where it was given up; returns when a new life has begun.
+
+        LookupError: no such agent runs here. TimeoutError: it does not die, or no life begins.
+        """
         ...
 
 

@@ -5,13 +5,13 @@ ours `happened_since` sees what of it stands in the world already.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Literal
 
 import msgspec
 
-from agents.agent import Outlet, Results, Traits
+from agents.agent import AgentRestarter, Outlet, Results, Traits
 from agents.events import (
     CauseFound,
     ChangeObserved,
@@ -26,6 +26,7 @@ from agents.events import (
     ServiceStopped,
     StartRetried,
 )
+from agents.recovering.ourselves import RESTART_AGENT, begun_since, restart_agent
 from agents.recovering.state import Ledger, Releases, State, fold, found_of
 from config.model import Service, Stop
 from config.world import World
@@ -51,12 +52,15 @@ class ApplicationRecovery:
     urgent: tuple[type[Event], ...] = (OperatorCommanded, HealthChanged, CauseFound)
     traits = Traits(waits_for_disk=True, workers=1024, deadline_s=120.0, attempts=3)
 
-    def __init__(self, world: World, platform: Platform, prober: Prober, files: Files) -> None:
+    def __init__(
+        self, world: World, platform: Platform, prober: Prober, files: Files, agents: AgentRestarter
+    ) -> None:
         self.world = world
         self.platform = platform
         self.prober = prober
         self.state = State()
-        self._verbs = build_verbs(platform, files)
+        self._agents = agents
+        self._verbs = {**build_verbs(platform, files), RESTART_AGENT: restart_agent(agents)}
         check_steps(world.fixes, self.name, {START, *self._verbs})
         self._ledger = Ledger(world, platform, lambda: self.state)
         self._jobs = Jobs()
@@ -104,11 +108,11 @@ class ApplicationRecovery:
 
     def happened_since(self, order: Order) -> Mapping[str, str]:
         """Which steps of this act stand in the world already; after a crash this is the reconciliation."""
-        return happened(self.platform, order)
+        return {**happened(self.platform, order), **begun_since(self._agents, order)}
 
     async def _act(self, act: FixStarted) -> FixApplied:
         await self._not_while_closing()
-        service, fix = self.world.config.service(act.service), self.world.fixes.get(act.fix)
+        service, fix = self.world.target(act.service), self.world.fixes.get(act.fix)
         if service is None or fix is None:
             return self._applied(act, "failed", "it is no longer in the configuration")
         if self._ledger.is_stopped(act.service):
@@ -145,7 +149,9 @@ class ApplicationRecovery:
         self, act: FixStarted, steps: tuple[str, ...], service: Service, *, due_at: float, starting: bool
     ) -> FixApplied:
         good = self.state.releases.get(service.name, Releases(())).good
-        order = Order(service=service, mark=act.id, incarnation=act.incarnation, good_releases=good)
+        order = Order(
+            service=service, mark=act.id, at=act.at, incarnation=act.incarnation, good_releases=good
+        )
         found = {step: undo for step, undo in self.happened_since(order).items() if step in steps}
         if not found and (gone := await self._symptom_gone(act, steps, service, starting=starting)):
             return self._applied(act, "symptom_gone", gone)
@@ -155,10 +161,10 @@ class ApplicationRecovery:
                 again = found[step] if step in found else await uninterrupted(self._verbs[step](order))
                 undo = again or undo
         if START not in steps:
-            return self._applied(act, "done", undo=undo)
+            return self._applied(act, "found_done" if found else "done", undo=undo)
         living = self.platform.current(service.name)
         terms = self._terms(act.id, act, service.name, patience=act.patience_boots, due_at=due_at)
-        booted = await self._booter.boot(self._finder(service.name), terms)
+        booted = await self._booter.boot(lambda: self.world.config.service(service.name), terms)
         if booted.outcome != "up":
             return self._applied(act, "failed", booted.reason, undo=undo, output=booted.output)
         outcome: Outcome = "found_done" if living is not None and living == booted.incarnation else "done"
@@ -246,9 +252,6 @@ class ApplicationRecovery:
         return ()
 
     # --- what starts need and tell ---
-
-    def _finder(self, service: str) -> Callable[[], Service | None]:
-        return lambda: self.world.config.service(service)
 
     def _start(self, word: str, because: Event | None, *, forced: bool = False) -> Start:
         return Start(

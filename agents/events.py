@@ -65,9 +65,7 @@ class HealthChanged(Fact, frozen=True, kw_only=True):
     status: int | None = None  # HTTP
     process_state: str = ""  # one letter of /proc/PID/stat; "T" is stopped by a signal
     output: str = ""  # tail of log and of the probe's answer: untrusted text, at most 4 kB
-    answer: str = (
-        ""  # the probe's answer alone, at most 512 bytes: what it says now, where a log may tell of the past
-    )
+    answer: str = ""  # of the probe alone, at most 512 bytes: what it says now; a log may tell of the past
     dependencies: tuple[DependencySeen, ...] = ()
     release: str = ""  # the version in use at this moment, where a release is declared
     booted_s: float = 0.0  # of a boot that we watched whole and that came to a good end: how long it took,
@@ -169,8 +167,7 @@ class IncidentEscalated(Fact, frozen=True, kw_only=True):
 
 
 class IncidentRetried(Fact, frozen=True, kw_only=True):
-    """Slow probing after an escalation: look for the cause again, and every fix may be chosen again; the gate allows
-    one attempt more."""
+    """Slow probing: look for the cause again, choose among all fixes again; the gate allows one attempt more."""
 
     round: int
     reason: str
@@ -202,8 +199,7 @@ class FixesExhausted(Fact, frozen=True, kw_only=True):
 
 # --- the only way to act: act_gate
 class FixStarted(Fact, frozen=True, kw_only=True):
-    """Permission and intent in one. An act is the handling of this by the recovery agent named in `agent`;
-    its `id` is the mark that the act leaves in the world. `service` is the target."""
+    """Permission and intent in one. Its handling by `agent` is the act, `id` the act's mark, `service` its target."""
 
     fix: str
     agent: str
@@ -276,6 +272,10 @@ class FaultReverted(Fact, frozen=True, kw_only=True):
 
 
 # --- the runner
+class AgentHealthChanged(HealthChanged, frozen=True, kw_only=True):
+    """One of our own agents, see config/ourselves.py, is down (given up), unhealthy (silent), or healthy again."""
+
+
 class EventQuarantined(Fact, frozen=True, kw_only=True):
     """An agent failed on an event as often as it may; this is that agent's record for it."""
 

@@ -92,10 +92,10 @@ class IntelligentFixSelector:
         return ()
 
     def _choose(self, case: Case) -> FixChosen | FixesExhausted:
-        service, found = self.world.config.service(case.service), case.found
+        service, found = self.world.target(case.service), case.found
         if service is None or found is None:
             return FixesExhausted(service=case.service, reason=f"{case.service} is not configured any more")
-        culprit = self.world.config.service(found.best.service)
+        culprit = self.world.target(found.best.service)
         if culprit is None or culprit.name == service.name:
             return self._treat(case, service, found)
         return self._treat_dependant(case, service, culprit, found.best)

@@ -37,6 +37,7 @@ from analysis.evidence import Peer, Scene, View
 from analysis.root_cause import UNKNOWN, Ranked, rank
 from analysis.symptoms import signature
 from config.model import Service
+from config.ourselves import agent_of
 from config.world import World
 from utils.alone import run_alone
 
@@ -129,6 +130,8 @@ class RcaEngine:
     def _diagnose(
         self, at: float, case: Case, newer: Mapping[str, Notes] = MappingProxyType({})
     ) -> CauseFound:
+        if agent_of(case.service):
+            return _of_ourselves(case)
         services = self.world.config.services
         views = {service.name: self._view(service, newer.get(service.name)) for service in services}
         if case.service not in views:
@@ -192,6 +195,13 @@ class RcaEngine:
             self.state.notes.pop(name, None)
         for name in fact.changed if fact.why == "reload" else ():
             self.state.notes[name] = configured(self._notes(name), fact)
+
+
+def _of_ourselves(case: Case) -> CauseFound:
+    """Who runs our agents saw what happened to it: nothing has to be weighed."""
+    cause, how = ("hang", "leaves facts waiting") if case.symptom == "silent" else ("crash", "keeps failing")
+    why = f"{agent_of(case.service)} is an agent of our own, and {how}"
+    return CauseFound(service=case.service, best=Cause(cause, case.service, 1.0, (why,)))
 
 
 def _refute(case: Case, failed: FixFailed) -> Case:

@@ -5,6 +5,7 @@ from typing import Any
 
 from agents.agent import Results, Traits
 from agents.events import (
+    AgentHealthChanged,
     CauseFound,
     ConfigChanged,
     Event,
@@ -39,6 +40,7 @@ from agents.incident.records import Incident, last_act
 from agents.incident.state import OFF, State, fold_state
 from agents.incident.verification import Streak
 from agents.incident.views import explain
+from config.ourselves import agent_of
 from config.world import World
 from utils.alone import run_alone
 
@@ -49,7 +51,7 @@ THINKERS = ("rca_engine", "intelligent_fix_selector", "act_gate")
 class RenderSelfHealingAgent:
     name = "render_self_healing_agent"
     consumes: tuple[type[Event], ...] = (
-        HealthChanged, FileDamaged, FileRepaired, FailurePredicted, CauseFound, FixChosen, FixStarted, FixRefused,
+        HealthChanged, AgentHealthChanged, FileDamaged, FileRepaired, FailurePredicted, CauseFound, FixChosen, FixStarted, FixRefused,
         FixApplied, FixesExhausted, StartRetried, OperatorCommanded, ConfigChanged, ObservationResumed,
         ServiceStopped, EventQuarantined, ProbeObserved, Tick,
     )  # fmt: skip
@@ -65,6 +67,7 @@ class RenderSelfHealingAgent:
         self._first_bad_at: dict[str, float] = {}
         self._decide: dict[type[Event], Callable[[Any], Results]] = {
             HealthChanged: self._on_health,
+            AgentHealthChanged: self._on_health,
             FileDamaged: self._on_damage,
             FileRepaired: self._on_repair,
             FailurePredicted: self._on_prediction,
@@ -160,7 +163,7 @@ class RenderSelfHealingAgent:
 
     def _open(self, fact: Fact, symptom: str, reason: str, incarnation: str) -> Results:
         off = self.state.off
-        if fact.service in off or "" in off or self.world.config.service(fact.service) is None:
+        if fact.service in off or "" in off or self.world.target(fact.service) is None:
             return ()
         if isinstance(fact, HealthChanged) and self._ended_as_planned(fact):
             return ()
@@ -226,11 +229,15 @@ class RenderSelfHealingAgent:
     def _on_config(self, fact: ConfigChanged) -> Results:
         if fact.why == "refused":
             return ()
-        gone = [
-            i for i in self.state.open_ones() if i.service in fact.removed or i.service not in fact.services
-        ]
+        ours = {i.service for i in self.state.open_ones() if agent_of(i.service)}
+        gone = [i for i in self.state.open_ones() if i.service not in {*fact.services, *ours}]
+        begun = [i for i in self.state.open_ones() if i.service in ours and fact.why == "start"]
         return [
-            verdicts.closed(i, "withdrawn", fact.at, "it is not in the configuration any more") for i in gone
+            *(
+                verdicts.closed(i, "withdrawn", fact.at, "it is not in the configuration any more")
+                for i in gone
+            ),
+            *(verdicts.closed(i, "passed_by_itself", fact.at, "all agents began anew") for i in begun),
         ]
 
     def _withdraw(self, fact: Fact, why: str) -> Results:

@@ -14,6 +14,8 @@ Symptom = Literal[
     "bad_status",  # an answer that says no (HTTP status, exit code of an exec probe)
     "stale_heartbeat",
     "error",  # any other failure of the probe
+    "given_up",  # an agent of ours failed so often that its supervisor gave it up
+    "silent",  # an agent of ours leaves facts waiting
 ]
 # Signals that somebody sends; no program ends itself by one of these: HUP, INT, QUIT, KILL, TERM.
 FROM_OUTSIDE = frozenset({1, 2, 3, 9, 15})

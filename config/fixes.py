@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from config.model import ExecPlatform, HttpPlatform, Platform, ProcessPlatform, Service
+from config.ourselves import OwnAgent
 
 
 class Fix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,7 +23,7 @@ class Fix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cost_s: float = 1.0  # typical disruption
     deadline_s: float = 60.0
     cooldown_s: float = 0.0
-    needs: tuple[Literal["process", "release", "files", "caches", "infrastructure"], ...] = ()
+    needs: tuple[Literal["process", "release", "files", "caches", "infrastructure", "agent"], ...] = ()
     prior: tuple[float, float] = (1.0, 1.0)
     steps: tuple[str, ...] = ()
 
@@ -34,6 +35,7 @@ class Fix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "release": service.release is not None,
             "files": bool(service.files),
             "caches": bool(service.caches),
+            "agent": isinstance(service, OwnAgent),
         }
         return all(declared[need] for need in self.needs)
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.fixes import Fix
-from config.model import Config
+from config.model import Config, Service
+from config.ourselves import own_agent
 
 
 @dataclass
@@ -16,3 +17,7 @@ class World:
     fixes: Mapping[str, Fix]
     state_dir: Path = field(default_factory=lambda: Path("state"))
     dry_run: bool = False
+
+    def target(self, name: str) -> Service | None:
+        """Whom a fix may be meant for: a declared service, or an agent of our own."""
+        return self.config.service(name) or own_agent(name)

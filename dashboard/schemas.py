@@ -74,8 +74,15 @@ SERVICE = record(
     },
 )
 AGENT = record(
-    {"name": TEXT, "status": TEXT},
-    {"handled": COUNT, "failed": COUNT, "inbox": COUNT, "restarts": COUNT, "lag_s": maybe(NUMBER)},
+    {"name": TEXT, "status": {"enum": ["running", "restarting", "silent", "given_up"]}},
+    {
+        "handled": COUNT,
+        "failed": COUNT,
+        "inbox": COUNT,
+        "restarts": COUNT,
+        "lag_s": maybe(NUMBER),
+        "open_incident": maybe(TEXT),
+    },
 )
 PREDICTION = record(
     {"id": TEXT, "at": TIME, "service": TEXT, "failure": TEXT},

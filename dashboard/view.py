@@ -28,7 +28,7 @@ class View(Protocol):
         ...
 
     def agents(self) -> Sequence[Item]:
-        """name, status, handled, failed, inbox, restarts, lag_s."""
+        """name, status, handled, failed, inbox, restarts, lag_s, open_incident."""
         ...
 
     def predictions(self) -> Sequence[Item]:

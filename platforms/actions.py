@@ -18,6 +18,7 @@ class Order(Struct, frozen=True, kw_only=True):
 
     service: Service
     mark: str  # the id of the act
+    at: float = 0.0  # when permission was given
     incarnation: str = ""  # the life that permission was given for
     good_releases: tuple[str, ...] = ()  # oldest first
 

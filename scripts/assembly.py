@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from agents.events import OperatorCommanded
-from agents.running.silence import Silence
 from agents.supervisor import Child, Restart
 from config.model import ExecPlatform, HttpPlatform
 from config.settings import Settings
@@ -149,7 +148,6 @@ def _extras(
         Child(name="files_for_people", start=people.run),
         Child(name="control", start=control.run),
         Child(name="pause_file", start=pause_file),
-        Child(name="silence", start=Silence(daemon.runner.cells, daemon.kill, daemon.clock.now).run),
     ]
     extras += [Child(name=name, start=run) for name, run in daemon.hands.watchers.items()]
     if daemon.world.config.services:

@@ -9,6 +9,7 @@ from typing import Any
 from agents import events
 from agents.agent import Agent
 from agents.events import ConfigChanged, DamageFound, OperatorCommanded, StorageChanged
+from agents.running.care import Care
 from agents.running.life import Life
 from agents.running.runner import Runner, random_id
 from agents.supervisor import Child, Policy, RestartLimitError, Strategy, Supervisor
@@ -17,7 +18,7 @@ from config.model import Config
 from config.world import World
 from scripts.hands import Hands
 from scripts.keeper import EVERY_S, Keeper
-from scripts.team import Member, team
+from scripts.team import HEALERS, Member, team
 from utils.damage import Damage
 from utils.event import Fact
 from utils.in_hand import InHand
@@ -76,7 +77,9 @@ class Daemon:
         self.runner = Runner(self.journal, self.clock.now, page, page.deaths, pace.new_id)
         self.keeper = Keeper(self.runner, self.journal, self.snapshots, pace.snapshot_s)
         self.supervisors: list[Supervisor] = []
-        self._team = {member.name: member for member in team(world, hands, tell)}
+        self._alone = bool(only)
+        self.care = Care(self.runner, self.kill, lambda name: self._alone or name in HEALERS)
+        self._team = {member.name: member for member in team(world, hands, tell, self.care)}
         self._members = [m for m in self._team.values() if not only or m.name in {only, "service_monitor"}]
         self.extras: list[Child] = []
         self.found_damaged: Sequence[Damage] = ()  # in other files of the state folder, before they were read
@@ -153,36 +156,39 @@ class Daemon:
 
     def _beside(self) -> list[Child]:
         """What stands beside the agents fails alone: whoever heals goes on without a view or a socket."""
-        if not self.extras:
-            return []
-        supervisor = Supervisor("extras", EXTRAS, self.extras)
+        supervisor = Supervisor("extras", EXTRAS, [Child(name="care", start=self.care.run), *self.extras])
         self.supervisors.append(supervisor)
         return [Child(name="extras", start=supervisor.run, shutdown_s=10)]
 
     def _pipeline(self) -> Callable[[], Awaitable[None]]:
-        names = [m.name for m in self._members if not m.optional]
+        names = [m.name for m in self._members if not self._is_optional(m)]
         supervisor = Supervisor(
             "pipeline", AGENTS, [Child(name=n, start=self._start_agent(n)) for n in names]
         )
         self.supervisors.append(supervisor)
         return supervisor.run
 
-    def _optional(self) -> Callable[[], Awaitable[None]]:
-        names = [m.name for m in self._members if m.optional]
-        children = [Child(name=f"{n}, alone", start=self._alone(n), shutdown_s=6) for n in names]
-        return Supervisor("optional", AGENTS, children).run
+    def _is_optional(self, member: Member) -> bool:
+        return member.optional and not self._alone
 
-    def _alone(self, name: str) -> Callable[[], Awaitable[None]]:
+    def _optional(self) -> Callable[[], Awaitable[None]]:
+        names = [m.name for m in self._members if self._is_optional(m)]
+        children = [Child(name=f"{n}, apart", start=self._apart(n), shutdown_s=6) for n in names]
+        supervisor = Supervisor("optional", AGENTS, children)
+        self.supervisors.append(supervisor)
+        return supervisor.run
+
+    def _apart(self, name: str) -> Callable[[], Awaitable[None]]:
         """Below a supervisor of its own: when that gives up, nobody else is the worse for it."""
         supervisor = Supervisor(name, AGENTS, [Child(name=name, start=self._start_agent(name))])
         self.supervisors.append(supervisor)
 
         async def run() -> None:
-            try:
-                await supervisor.run()
-            except RestartLimitError as error:
-                log.critical("agent_given_up", agent=name, error=str(error))
-                await asyncio.Event().wait()
+            while True:
+                try:
+                    await supervisor.run()
+                except RestartLimitError as error:
+                    await self.care.given_up(name, str(error))
 
         return run
 

@@ -10,7 +10,7 @@ from msgspec import NODEFAULT
 from msgspec.structs import fields
 
 from agents import events
-from agents.agent import Agent
+from agents.agent import Agent, AgentRestarter
 from agents.events import Event, Fact, Telemetry
 from config.fixes import load_fixes
 from config.model import Config
@@ -23,7 +23,7 @@ PAGE = Path(__file__).parent.parent / "docs/events.md"
 STAMPED = {field.name for field in fields(Base)}
 BORN_OUTSIDE = {
     "ConfigChanged": "operator", "OperatorCommanded": "operator", "EventQuarantined": "runner",
-    "StorageChanged": "runner", "DamageFound": "runner",
+    "StorageChanged": "runner", "DamageFound": "runner", "AgentHealthChanged": "runner",
 }  # fmt: skip
 HEAD = """# Events
 
@@ -50,7 +50,9 @@ def known() -> dict[str, type[Event]]:
 def every_agent() -> list[Agent]:
     """Each agent, never run: their hands are not there."""
     world = World(config=Config(), fixes=load_fixes())
-    return [member.build() for member in team(world, cast("Hands", _Nothing()), lambda _: None)]
+    nobody = _Nothing()
+    everyone = team(world, cast("Hands", nobody), lambda _: None, cast("AgentRestarter", nobody))
+    return [member.build() for member in everyone]
 
 
 class _Nothing:
@@ -94,7 +96,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _rows(kind: type[Event]) -> Iterator[str]:
-    source = inspect.getsource(kind)
+    source = "".join(inspect.getsource(each) for each in kind.__mro__ if each.__module__ == events.__name__)
     for field in fields(kind):
         if field.name in STAMPED:
             continue

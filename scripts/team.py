@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from agents.act_gate import ActGate
-from agents.agent import Agent
+from agents.agent import Agent, AgentRestarter
 from agents.anomaly_detector import AnomalyDetector
 from agents.application_recovery import ApplicationRecovery
 from agents.chaos_controller import ChaosController
@@ -21,27 +21,32 @@ from config.world import World
 from scripts.hands import Hands
 
 Build = Callable[[], Agent]
-MAKERS: Mapping[str, Callable[[World, Hands, Callable[[str], None]], Agent]] = {
-    "notifier": lambda world, _, tell: Notifier(world, tell),
+Tell = Callable[[str], None]
+MAKERS: Mapping[str, Callable[[World, Hands, Tell, AgentRestarter], Agent]] = {
+    "notifier": lambda world, _, tell, *__: Notifier(world, tell),
     "render_self_healing_agent": lambda world, *_: RenderSelfHealingAgent(world),
     "rca_engine": lambda world, *_: RcaEngine(world),
     "intelligent_fix_selector": lambda world, *_: IntelligentFixSelector(world),
     "act_gate": lambda world, *_: ActGate(world),
     "anomaly_detector": lambda world, *_: AnomalyDetector(world),
     "ml_failure_predictor": lambda world, *_: MlFailurePredictor(world),
-    "data_recovery": lambda world, hands, _: DataRecovery(world, hands.platform, hands.files, hands.prober),
-    "infrastructure_recovery": lambda world, hands, _: InfrastructureRecovery(
+    "data_recovery": lambda world, hands, *_: DataRecovery(world, hands.platform, hands.files, hands.prober),
+    "infrastructure_recovery": lambda world, hands, *_: InfrastructureRecovery(
         world, hands.platform, hands.reach, hands.prober
     ),
-    "application_recovery": lambda world, hands, _: ApplicationRecovery(
-        world, hands.platform, hands.prober, hands.files
+    "application_recovery": lambda world, hands, _, agents: ApplicationRecovery(
+        world, hands.platform, hands.prober, hands.files, agents
     ),
-    "chaos_controller": lambda world, hands, _: ChaosController(world, hands.platform),
-    "service_monitor": lambda world, hands, _: ServiceMonitor(
+    "chaos_controller": lambda world, hands, *_: ChaosController(world, hands.platform),
+    "service_monitor": lambda world, hands, *_: ServiceMonitor(
         world, hands.platform, hands.prober, hands.scraper, hands.files
     ),
 }
 OPTIONAL = frozenset({"anomaly_detector", "ml_failure_predictor", "chaos_controller", "notifier"})
+HEALERS = frozenset(  # no fix can be for one of those through whom every fix comes
+    {"render_self_healing_agent", "rca_engine", "intelligent_fix_selector", "act_gate", "application_recovery",
+     "service_monitor"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,9 @@ class Member:
     optional: bool = False  # its failures never use up the restarts of those who heal
 
 
-def team(world: World, hands: Hands, tell: Callable[[str], None]) -> list[Member]:
+def team(world: World, hands: Hands, tell: Tell, agents: AgentRestarter) -> list[Member]:
     """Everyone. Each `build` makes a fresh object for each start."""
     return [
-        Member(name, partial(make, world, hands, tell), name in OPTIONAL) for name, make in MAKERS.items()
+        Member(name, partial(make, world, hands, tell, agents), name in OPTIONAL)
+        for name, make in MAKERS.items()
     ]

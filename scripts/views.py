@@ -11,6 +11,7 @@ from agents.intelligent_fix_selector import IntelligentFixSelector
 from agents.rca_engine import RcaEngine
 from agents.render_self_healing_agent import RenderSelfHealingAgent
 from agents.service_monitor import ServiceMonitor
+from config.ourselves import agent_of
 from dashboard.figures import Readings
 from dashboard.incident_items import IncidentItems
 from dashboard.summary import notices, summarise
@@ -112,16 +113,17 @@ class DaemonView:
     def agents(self) -> Sequence[Item]:
         now = self._daemon.clock.now()
         restarts = {name: n for s in self._daemon.supervisors for name, n in s.restarts.items()}
-        running = {name for s in self._daemon.supervisors for name in s.alive()}
+        open_ones = {agent_of(i.service): i.id for i in self.stories() if not i.ended}
         return [
             {
                 "name": name,
-                "status": "running" if name in running else "restarting",
+                "status": self._daemon.care.status(name),
                 "handled": cell.counters.handled + cell.counters.samples,
                 "failed": cell.counters.failed + cell.counters.samples_failed,
                 "inbox": len(cell.inbox),
                 "restarts": restarts.get(name, 0),
                 "lag_s": round(cell.lag_s(now), 3),
+                "open_incident": open_ones.get(name),
             }
             for name, cell in self._daemon.runner.cells.items()
         ]

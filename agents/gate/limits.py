@@ -21,6 +21,7 @@ SHARE_IN_FLIGHT = 0.2
 RESPAWNS_IN_FLIGHT = 10
 ILL_IN_FLIGHT = 3  # who is ill already is disrupted no further; from four on we suspect ourselves
 IN_FLIGHT_S = 30.0  # a boot that takes longer waits for something, and disturbs nobody any more
+SEEN_OTHERWISE = frozenset({"file_damaged", "failure_predicted", "given_up", "silent"})
 STAGGER_STARTS = 5
 STAGGER_S = 0.2  # below the tick, so that each tick may start as many again
 
@@ -41,7 +42,7 @@ class Question:
 
     @property
     def service(self) -> Service | None:
-        return self.world.config.service(self.target)
+        return self.world.target(self.target)
 
     @property
     def fix(self) -> Fix | None:
@@ -164,7 +165,7 @@ def _just_acted(q: Question) -> str:
 
 def _suspicion(q: Question) -> str:
     case = q.state.cases[q.choice.incident]
-    by_probes_alone = not q.for_exit and case.symptom not in {"file_damaged", "failure_predicted"}
+    by_probes_alone = not q.for_exit and case.symptom not in SEEN_OTHERWISE
     return q.suspicion.reason(q.service, q.choice.at, q.at) if by_probes_alone and q.service else ""
 
 

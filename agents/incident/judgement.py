@@ -9,10 +9,12 @@ from agents.incident.records import Act, Incident
 from agents.incident.state import State
 from agents.incident.verification import Streak
 from config.model import Config
+from config.ourselves import agent_of
 from platforms.boot import FIRST_WAITS_S, wait_after
 
 TRIES = 3  # of the hands, each with the whole deadline, before an act is taken from them
 GRACE_S = 60.0
+AGENT_S = 90.0  # a silent one is seen after 60 s
 
 
 def judge_idle(config: Config, state: State, incident: Incident, at: float) -> Sequence[Event]:
@@ -54,6 +56,8 @@ def judge_act(
     config: Config, state: State, streak: Streak, incident: Incident, act: Act, at: float
 ) -> Sequence[Event]:
     """An act that was applied and waits for its verdict."""
+    if agent_of(act.target):
+        return _judge_agent(state, incident, act, at)
     factor = state.factor(incident.service)
     since = _watched(state, max(act.applied_at, _culprit_back_at(state, incident, act)))
     if _lives_without_probe(config, state, incident, act, at - since):
@@ -66,6 +70,15 @@ def judge_act(
     if act.fix == rules.WAIT and _culprit_suffers(state, incident, act):
         return ()
     return [verdicts.failed(incident, act, f"no success within {at - since:.0f} s")]
+
+
+def _judge_agent(state: State, incident: Incident, act: Act, at: float) -> Sequence[Event]:
+    """Who runs our agents says when one is well again."""
+    health = state.health.get(incident.service)
+    if health is not None and health.health == "healthy":
+        return verdicts.verified(incident, act, at)
+    waited_s = at - _watched(state, act.applied_at)
+    return [verdicts.failed(incident, act, f"not well after {waited_s:.0f} s")] if waited_s >= AGENT_S else ()
 
 
 def _pause_s(config: Config, state: State, incident: Incident) -> float:

@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agents.events import (
+    AgentHealthChanged,
     Cause,
     CauseFound,
     Fact,
@@ -271,6 +272,7 @@ def _stopped(incident: Incident, fact: ServiceStopped) -> Incident:
 
 _STEPS: dict[type[Fact], Callable[[Incident, Any], Incident]] = {
     HealthChanged: _health,
+    AgentHealthChanged: _health,
     FileDamaged: _damaged,
     FileRepaired: _repaired,
     FailurePredicted: _predicted,

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from agents.events import (
+    AgentHealthChanged,
     ConfigChanged,
     EventQuarantined,
     Fact,
@@ -205,6 +206,7 @@ def _configured(state: State, fact: ConfigChanged) -> None:
 
 _FOLDS: dict[type[Fact], Callable[[State, Any], None]] = {
     HealthChanged: _health,
+    AgentHealthChanged: _health,
     FileDamaged: _file,
     FileRepaired: _file,
     FailurePredicted: _of_service,

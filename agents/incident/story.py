@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agents.events import (
+    AgentHealthChanged,
     Cause,
     CauseFound,
     Fact,
@@ -120,6 +121,7 @@ def _predicted(fact: FailurePredicted) -> str:
 
 _SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
     HealthChanged: _health,
+    AgentHealthChanged: _health,
     FileDamaged: lambda f: f"{f.path} is damaged{_because(f.problem)}",
     FileRepaired: lambda f: f"{f.path} is good again",
     FailurePredicted: _predicted,

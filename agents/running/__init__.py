@@ -1,1 +1,1 @@
-"""What runs agents: runner, one life of an agent, its cell, its silence."""
+"""What runs agents: runner, one life of an agent, its cell, and the care for all of them."""

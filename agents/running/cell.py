@@ -47,6 +47,7 @@ class Cell:
         self.agent = build()
         self.name = self.agent.name
         self.counters = Counters()
+        self.began_at = 0.0  # its present life; 0: it has none
         self.quarantined_in_row = 0
         self.header = Header()
         self.has_snapshot = False

@@ -46,6 +46,7 @@ class Life:
     async def run(self) -> None:
         """Until cancelled, or until the agent proves to be failing."""
         self.cell.counters.starts += 1
+        self.cell.began_at = self.runner.now()
         work = self._work_plain() if self.cell.plain else self._work_hands()
         try:
             async with asyncio.TaskGroup() as group:
@@ -55,6 +56,7 @@ class Life:
         except* AgentFailingError as failing:
             raise failing.exceptions[0] from None
         finally:
+            self.cell.began_at = 0.0
             await self._drop_hands()
 
     async def _work_plain(self) -> None:

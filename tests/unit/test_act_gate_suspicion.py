@@ -121,3 +121,9 @@ def test_a_fresh_watch_doubts_nothing() -> None:
     watch, gate = Suspicion(), Gate()
     watch.look(gate.world.config, (), 0.0)
     assert watch.reason(gate.world.config.services[0], 0.0, 0.0) == ""
+
+
+def test_an_agent_of_our_own_is_started_anew_all_the_more() -> None:
+    gate = Gate(50)
+    cut(gate, 40)
+    assert limit(gate.ask("nightwarden:notifier", "restart_agent", symptom="silent")) == ""

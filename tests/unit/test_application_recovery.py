@@ -25,12 +25,20 @@ from agents.events import (
 from config.fixes import load_fixes
 from config.model import Release, WatchedFile
 from config.world import World
-from tests.fixtures.recovery_stage import START_S, FakeFiles, FakeProber, FakeProcesses, Stage, service
+from tests.fixtures.recovery_stage import (
+    START_S,
+    FakeAgents,
+    FakeFiles,
+    FakeProber,
+    FakeProcesses,
+    Stage,
+    service,
+)
 
 
 def stage(*services: Any, **more: Any) -> Stage:
     def build(on: Stage) -> ApplicationRecovery:
-        return ApplicationRecovery(on.world, on.processes, on.prober, on.files)
+        return ApplicationRecovery(on.world, on.processes, on.prober, on.files, on.agents)
 
     return Stage(build, services or (service("shop", depends_on=("model",)), service("model")), **more)
 
@@ -140,7 +148,7 @@ async def test_a_step_that_nobody_knows_is_refused_when_the_agent_is_made() -> N
     with pytest.raises(
         ValueError, match=r"'respawn' has the step 'reboot_the_world'.*it knows: empty_caches, kill"
     ):
-        ApplicationRecovery(world, processes, FakeProber(processes), FakeFiles())
+        ApplicationRecovery(world, processes, FakeProber(processes), FakeFiles(), FakeAgents())
 
 
 # --- boots that fail ---
@@ -488,6 +496,31 @@ async def test_without_an_earlier_release_the_act_fails_and_says_so(releases: Pa
         assert applied.outcome == "failed"
         assert "no earlier release than v1" in applied.detail
         assert on.processes.verbs("shop") == []
+
+
+# --- our own agents ---
+
+
+@pytest.mark.parametrize(
+    ("lives_since", "immortal", "outcome", "detail"),
+    [
+        (900.0, False, "done", ""),
+        (1001.0, False, "found_done", ""),
+        (900.0, True, "failed", "no new life of it began in time"),
+        (None, False, "failed", "no agent of ours is called nightwarden:notifier"),
+    ],
+)
+async def test_an_agent_of_our_own_is_started_anew_unless_it_was_since_the_permission(
+    lives_since: float | None, immortal: bool, outcome: str, detail: str
+) -> None:
+    async with stage() as on:
+        on.agents.lives = {} if lives_since is None else {"notifier": lives_since}
+        on.agents.immortal = immortal
+        on.act("nightwarden:notifier", "restart_agent")
+        applied = await settled(on)
+        assert (applied.outcome, applied.detail) == (outcome, detail)
+        assert on.agents.restarted == (["notifier"] if outcome == "done" else [])
+        assert on.processes.log == []
 
 
 # --- operators ---

@@ -25,7 +25,7 @@ SHOP, MODEL = service("shop", depends_on=("model",)), service("model")
 
 def stage(*services: Any) -> Stage:
     def build(on: Stage) -> ApplicationRecovery:
-        return ApplicationRecovery(on.world, on.processes, on.prober, on.files)
+        return ApplicationRecovery(on.world, on.processes, on.prober, on.files, on.agents)
 
     return Stage(build, services or (SHOP, MODEL))
 

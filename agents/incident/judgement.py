@@ -85,7 +85,7 @@ def _pause_s(config: Config, state: State, incident: Incident) -> float:
     """Between rounds. What is dead is started as often as one that does not boot: it cannot get well by itself."""
     health, slow_s = state.health.get(incident.service), config.windows.slow_probe_s
     dead = health is not None and health.health == "down" and health.symptom in rules.EXITS
-    if not (dead and incident.acts and incident.acts[-1].outcome == "failed"):
+    if not (dead and incident.acts):
         return slow_s
     return min(wait_after(incident.rounds + len(FIRST_WAITS_S) + 1), slow_s)
 

@@ -124,7 +124,7 @@ def opened(fact: IncidentOpened, damaged: tuple[str, ...] = ()) -> Incident:
         damaged=damaged,
         sign_at=fact.at,
     )
-    return _noted(blank, fact, status="open")
+    return _noted(blank, fact)
 
 
 def fold(incident: Incident, fact: Fact) -> Incident:
@@ -161,7 +161,7 @@ def _health(incident: Incident, fact: HealthChanged) -> Incident:
     if fact.health not in {"down", "unhealthy"}:
         return _noted(incident, fact) if fact.health in {"healthy", "stopped"} else incident
     kind = KIND_OF_SYMPTOM.get(fact.symptom, incident.kind)
-    if incident.kind == "prediction" and kind == "prediction":
+    if kind == "prediction":
         kind = "probe"  # what was predicted has come true
     incarnation = fact.incarnation or incident.incarnation
     return _symptom(

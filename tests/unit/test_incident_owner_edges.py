@@ -82,6 +82,13 @@ def test_bad_probes_from_before_a_gap_or_a_good_one_are_no_first_sign() -> None:
 # --- what closes ---
 
 
+def test_a_repaired_file_closes_no_prediction() -> None:
+    desk = Desk()
+    desk.tell(predicted(id="i"), LATE)
+    desk.tell(FileDamaged(service="shop", path="a", problem="cut"))
+    assert desk.tell(FileRepaired(service="shop", path="a")) == []
+
+
 def test_health_closes_nothing_while_an_act_waits_for_its_verdict() -> None:
     desk = troubled()
     desk.act("i", "kill_restart", incarnation="new")

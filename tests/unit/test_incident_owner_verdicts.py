@@ -6,6 +6,7 @@ import pytest
 
 from agents.events import (
     EventQuarantined,
+    FailurePredicted,
     FileDamaged,
     FileRepaired,
     FixApplied,
@@ -140,7 +141,41 @@ def test_waiting_for_a_culprit_that_nobody_complains_of_ends_with_the_window() -
     assert kinds(desk.tell(Tick(), LATE + 10)) == [FixFailed]
 
 
+# --- acts of which nothing was heard ---
+
+
+def test_an_unheard_act_did_not_help_while_the_file_is_still_damaged() -> None:
+    desk = Desk()
+    desk.tell(FileDamaged(service="shop", path="a", problem="cut", id="i"), LATE)
+    desk.start_act("i", "restore_file")
+    for _ in range(3):
+        desk.probe("shop", at=LATE + 1000)
+    assert kinds(desk.tell(Tick(), LATE + 1001)) == [FixFailed]
+
+
+def leaking() -> Desk:
+    desk = Desk(probe=None)
+    told = FailurePredicted(
+        service="shop", failure="memory_leak", metric="rss_mib", value=1.0, limit=2.0, lead_time_s=9.0,
+        confidence=0.9, id="i",
+    )  # fmt: skip
+    desk.tell(told, LATE)
+    return desk
+
+
+def test_where_nothing_is_known_of_a_life_no_unheard_act_has_cured_it() -> None:
+    desk = leaking()
+    desk.start_act("i", "restart")
+    assert kinds(desk.tell(Tick(), LATE + 1000)) == [FixFailed]
+
+
 # --- services without a probe ---
+
+
+def test_without_a_probe_and_a_word_of_its_health_three_seconds_verify() -> None:
+    desk = leaking()
+    desk.act("i", "restart")
+    assert kinds(desk.tell(Tick(), LATE + 3)) == HEALED
 
 
 def ended(**options: Any) -> Desk:

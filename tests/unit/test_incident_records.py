@@ -158,9 +158,14 @@ def test_a_late_word_of_the_hands_is_only_noted() -> None:
     about = {"incident": "i", "service": "shop", "fix": "restart"}
     [failed] = desk.tell(FixApplied(**about, outcome="failed", cause=started))
     assert failed.reason == "it could not be applied"
+    again = desk.start_act("i", "kill_restart")
+    [refused] = desk.tell(
+        FixApplied(**{**about, "fix": "kill_restart"}, outcome="failed", detail="no", cause=again)
+    )
+    assert refused.reason == "no"
     for cause in (started, "another"):
         assert desk.tell(FixApplied(**about, outcome="failed", detail="no", cause=cause)) == []
-    assert [act.outcome for act in desk.incident("i").acts] == ["failed"]
+    assert [act.outcome for act in desk.incident("i").acts] == ["failed", "failed"]
     assert desk.incident("i").status == "open"
     assert "could not be applied: no" in desk.incident("i").message
 

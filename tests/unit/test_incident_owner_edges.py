@@ -62,6 +62,7 @@ def test_what_is_reached_already_is_not_said_to_come() -> None:
 def test_a_prediction_lapses_a_horizon_after_it_was_last_said() -> None:
     desk = Desk(predict_horizon_s=50.0)
     desk.tell(predicted(lead_time_s=40.0, id="i"), LATE)
+    assert desk.tell(Tick(), LATE + 30) == [], "it was said when the incident opened"
     desk.tell(predicted(lead_time_s=10.0), LATE + 30)
     assert desk.tell(Tick(), LATE + 79.9) == []
     assert desk.tell(Tick(), LATE + 80)[0].outcome == "passed_by_itself"

@@ -44,6 +44,7 @@ def predicted(incarnation: str = "old", **more: Any) -> FailurePredicted:
 
 def test_a_symptom_is_kept_once_and_a_new_one_is_added() -> None:
     desk = troubled()
+    assert desk.incident("i").symptoms == ("timeout: no answer",)
     desk.tell(unhealthy("shop"))
     desk.tell(down("shop", incarnation="life"))
     found = desk.incident("i")

@@ -5,6 +5,11 @@ from typing import Any
 
 from agents.agent import Results, Traits
 from agents.events import (
+    ApprovalDenied,
+    ApprovalExpired,
+    ApprovalGiven,
+    ApprovalRequested,
+    CommandAnswered,
     ConfigChanged,
     Event,
     EventQuarantined,
@@ -28,11 +33,15 @@ from agents.events import (
     Tick,
 )
 from agents.gate.books import Pending, State
+from agents.gate.draft import Draft
 from agents.gate.ledger import fold
-from agents.gate.limits import Objection, Question, objection
+from agents.gate.limits import Objection, Question, objection, undo_objection
+from agents.gate.people import People
 from agents.gate.suspicion import Suspicion
 from config.world import World
 from utils.alone import run_alone
+
+TO_PEOPLE = frozenset({"approve", "deny", "snooze", "undo"})
 
 
 class ActGate:
@@ -42,13 +51,16 @@ class ActGate:
         ServiceStarted, ServiceStopped, OperatorCommanded, ObservationResumed, ConfigChanged, StorageChanged,
         EventQuarantined, ProbeObserved, Tick,
     )  # fmt: skip
-    emits: tuple[type[Event], ...] = (FixStarted, FixRefused)
+    emits: tuple[type[Event], ...] = (
+        FixStarted, FixRefused, ApprovalRequested, ApprovalGiven, ApprovalDenied, ApprovalExpired, CommandAnswered,
+    )  # fmt: skip
     traits = Traits()
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.state = State()
         self.suspicion = Suspicion()
+        self._people = People(world, self)
         self._decide: dict[type[Event], Callable[[Any], Results]] = {
             FixChosen: self._on_choice,
             ProbeObserved: self._on_probe,
@@ -57,6 +69,9 @@ class ActGate:
             ServiceStarted: self._on_new_life,
             ServiceStopped: self._on_new_life,
             FixApplied: self._on_new_life,
+            FixFailed: self._on_failed,
+            IncidentClosed: self._on_closed,
+            OperatorCommanded: self._on_command,
             ObservationResumed: self._on_resumed,
         }
 
@@ -69,23 +84,45 @@ class ActGate:
 
     def _on_choice(self, choice: FixChosen) -> Results:
         self._look(choice.at)
-        return [self._answer(choice, self._objection(self.state, choice, choice.at), self.state)]
+        against = self.objection(self.state, choice, choice.at)
+        return [
+            self._answer(choice, against, self.state),
+            *self._question(choice, against, self.state, choice.at),
+        ]
 
     def _on_tick(self, tick: Tick) -> Results:
         """Start what waits and may go now; say so where the reason for waiting is another than before."""
         self._look(tick.at)
-        results: list[Event] = []
-        draft = self.state
+        draft = Draft(self.state, tick.at)
+        for act_id in tuple(self.state.undo_due):
+            draft.add(self._due_undo(draft.state, act_id, tick.at))
+        draft.add(self._people.pass_time(draft.state, tick.at))
         for pending in tuple(self.state.pending.values()):
-            against = self._objection(draft, pending.choice, tick.at)
-            if against is not None and against.limit == pending.limit:
-                continue
-            results.append(self._answer(pending.choice, against, draft))
-            if against is None:
-                draft = draft.copy() if draft is self.state else draft
-                # the next one has to reckon with it
-                fold(draft, self._started(pending.choice, draft, at=tick.at))
-        return results
+            against = self.objection(draft.state, pending.choice, tick.at)
+            if against is None or against.limit != pending.limit:
+                draft.add([self._answer(pending.choice, against, draft.state)])
+            draft.add(self._question(pending.choice, against, draft.state, tick.at))
+        return draft.results
+
+    def _question(self, choice: FixChosen, against: Objection | None, state: State, at: float) -> list[Event]:
+        wanted = against is not None and against.limit == "approval"
+        return self._people.question(state, choice, against.reason, at) if against and wanted else []
+
+    def _on_failed(self, fact: FixFailed) -> Results:
+        draft = self.state.copy()
+        fold(draft, fact)
+        new = draft.undo_due.keys() - self.state.undo_due.keys()
+        return [event for act_id in new for event in self._due_undo(draft, act_id, fact.at)]
+
+    def _due_undo(self, state: State, act_id: str, at: float) -> list[Event]:
+        act = state.ways_back[act_id].act
+        return [] if self.holds_undo(state, act, at) else [self.undo(act)]
+
+    def _on_closed(self, fact: IncidentClosed) -> Results:
+        return self._people.end(self.state, fact.incident, fact.message or fact.outcome)
+
+    def _on_command(self, fact: OperatorCommanded) -> Results:
+        return self._people.hear(self.state, fact) if fact.command in TO_PEOPLE else ()
 
     def _on_probe(self, probe: ProbeObserved) -> Results:
         self.suspicion.observe(probe)
@@ -104,25 +141,55 @@ class ActGate:
         explained = self.state.exits.keys() | self.state.stopped.keys()
         self.suspicion.look(self.world.config, explained, at)
 
-    def _objection(self, state: State, choice: FixChosen, at: float) -> Objection | None:
-        return objection(Question(self.world, state, self.suspicion, choice, at))
+    # --- what people's answers need of us ---
+
+    def objection(
+        self, state: State, choice: FixChosen, at: float, *, approved: bool = False
+    ) -> Objection | None:
+        return objection(Question(self.world, state, self.suspicion, choice, at, approved))
+
+    def holds_undo(self, state: State, act: FixStarted, at: float) -> Objection | None:
+        choice = FixChosen(
+            at=act.at, incident=act.incident, service=act.service, fix=act.fix,
+            cause_name=act.cause_name, culprit=act.culprit, probability=1.0, why="it is taken back",
+        )  # fmt: skip
+        return undo_objection(Question(self.world, state, self.suspicion, choice, at))
+
+    def undo(self, act: FixStarted) -> FixStarted:
+        return FixStarted(
+            incident=act.incident,
+            service=act.service,
+            fix=act.fix,
+            agent=act.agent,
+            cause_name=act.cause_name,
+            culprit=act.culprit,
+            deadline_s=act.deadline_s,
+            undo_of=act.id,
+        )
+
+    # --- answers ---
 
     def _answer(self, choice: FixChosen, against: Objection | None, state: State) -> Event:
         if against is None:
-            return self._started(choice, state)
+            return self.permit(state, choice)
         return FixRefused(
             incident=choice.incident,
             service=choice.service,
             fix=choice.fix,
             limit=against.limit,
             reason=against.reason,
-            final=against.final,
+            final=against.final or self._asks_beside(choice, against),
         )
 
-    def _started(self, choice: FixChosen, state: State, at: float = 0.0) -> FixStarted:
+    def _asks_beside(self, choice: FixChosen, against: Objection) -> bool:
+        """A single fix needs a word: another may go on meanwhile. Where every one does, this one waits for it."""
+        service = self.world.config.service(choice.service)
+        every = service is not None and service.autonomy == "suggest"
+        return against.limit == "approval" and not every
+
+    def permit(self, state: State, choice: FixChosen, *, approval: str = "") -> FixStarted:
         fix = self.world.fixes[choice.fix]
         return FixStarted(
-            at=at,
             incident=choice.incident,
             service=choice.service,
             fix=choice.fix,
@@ -132,6 +199,8 @@ class ActGate:
             deadline_s=fix.deadline_s,
             incarnation=state.incarnations.get(choice.service, ""),
             patience_boots=choice.patience_boots,
+            auto_undo=fix.auto_undo,
+            approval=approval,
         )
 
     def waiting(self) -> list[Pending]:

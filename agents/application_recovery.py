@@ -26,11 +26,12 @@ from agents.events import (
     ServiceStopped,
     StartRetried,
 )
+from agents.recovering.look import symptom_gone
 from agents.recovering.ourselves import RESTART_AGENT, begun_since, restart_agent
 from agents.recovering.state import Ledger, Releases, State, fold, found_of
 from config.model import Service, Stop
 from config.world import World
-from platforms.actions import START, Order, build_verbs, check_steps, happened
+from platforms.actions import START, Order, build_verbs, check_steps, happened, steps_of
 from platforms.boot import Booter, Terms
 from platforms.fleet import Fleet, Start, section
 from platforms.platform import Files, Incarnation, Platform, PlatformError, Prober
@@ -38,7 +39,6 @@ from utils.alone import run_alone
 from utils.jobs import Ended, Jobs, uninterrupted
 
 RESUME_AFTER_S = 1.0
-GROWING = frozenset({"memory_leak", "disk_full", "connection_exhaustion", "state_corruption"})
 Outcome = Literal["done", "found_done", "symptom_gone", "failed"]
 
 
@@ -119,12 +119,13 @@ class ApplicationRecovery:
             return self._applied(act, "failed", "stopped by operator")
         if why := self._ledger.outdated(act, self.state.causes.get(act.service)):
             return self._applied(act, "failed", why)
-        if not fix.steps:
+        steps = steps_of(fix, act.undo_of)
+        if not steps:
             return self._applied(act, "done")
         try:
             due_at, starting = self._booter.due_at(act.service), self._jobs.busy(act.service)
             await self._jobs.end(act.service, "an act took it over")
-            work = self._carry_out(act, fix.steps, service, due_at=due_at, starting=starting)
+            work = self._carry_out(act, steps, service, due_at=due_at, starting=starting)
             self._acts[act.service] = act
             return await self._jobs.run(act.service, work)
         except Ended as ended:
@@ -150,7 +151,12 @@ class ApplicationRecovery:
     ) -> FixApplied:
         good = self.state.releases.get(service.name, Releases(())).good
         order = Order(
-            service=service, mark=act.id, at=act.at, incarnation=act.incarnation, good_releases=good
+            service=service,
+            mark=act.id,
+            at=act.at,
+            incarnation=act.incarnation,
+            good_releases=good,
+            undo_of=act.undo_of,
         )
         found = {step: undo for step, undo in self.happened_since(order).items() if step in steps}
         if not found and (gone := await self._symptom_gone(act, steps, service, starting=starting)):
@@ -173,19 +179,10 @@ class ApplicationRecovery:
     async def _symptom_gone(
         self, act: FixStarted, steps: tuple[str, ...], service: Service, *, starting: bool
     ) -> str:
-        """A fresh look before anything is touched: why nothing needs to be done, or ""."""
-        living = self.platform.current(service.name)
-        if steps[0] == START:
-            return "it runs again" if living is not None and not starting else ""
-        if living is None or service.probe is None or act.cause_name in GROWING:
+        if act.undo_of or (steps[0] == START and starting):
             return ""
         word = self._ledger.word(service.name)
-        if word is not None and word.health == "healthy" and word.at <= act.at:
-            return ""  # its own probe was good all the time: the symptom is elsewhere
-        if not (await self.prober.probe(service, service.probe)).ok:
-            return ""
-        sample = self.platform.sample(service.name)
-        return "its probe is good again" if sample is None or sample.state != "T" else ""
+        return await symptom_gone(self.platform, self.prober, act, steps, service, word)
 
     def _applied(
         self, act: FixStarted, outcome: Outcome, detail: str = "", *, undo: str = "", output: str = ""
@@ -198,6 +195,8 @@ class ApplicationRecovery:
             seconds=round(max(self._say().now() - act.at, 0.0), 3),
             incarnation=living.mark if living else "",
             undo=undo,
+            undo_data=undo if not act.undo_of else "",
+            undo_of=act.undo_of,
             output=output,
         )
 

@@ -5,30 +5,43 @@ sense -> detect | predict -> diagnose -> select -> recover -> verify -> learn
 
 from typing import Literal
 
+from agents.consent import (
+    ApprovalDenied,
+    ApprovalExpired,
+    ApprovalGiven,
+    ApprovalRequested,
+    CommandAnswered,
+)
+from agents.household import (
+    ConfigChanged,
+    DamageFound,
+    EventQuarantined,
+    OperatorCommanded,
+    StorageChanged,
+)
 from agents.terms import Cause, CauseName, DependencySeen, Health, Symptom
 from utils.event import Event, Fact, Telemetry
 
-__all__ = ["Cause", "CauseName", "DependencySeen", "Event", "Fact", "Health", "Symptom", "Telemetry"]
-
-
-# --- run: emitted by "operator" (the command line, the API, the composition root)
-class ConfigChanged(Fact, frozen=True, kw_only=True):
-    """A configuration came into force. At every start too, then `why` is "start"."""
-
-    digest: str
-    services: tuple[str, ...] = ()
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    why: Literal["start", "reload", "refused"] = "start"
-    problem: str = ""  # only when a new file was refused
-
-
-class OperatorCommanded(Fact, frozen=True, kw_only=True):
-    """A person (or the daemon's own shutdown) asked for something. `service` is empty for the whole daemon."""
-
-    command: Literal["stop", "start", "pause", "resume", "shutdown"]
-    by: str = ""
+__all__ = [
+    "ApprovalDenied",
+    "ApprovalExpired",
+    "ApprovalGiven",
+    "ApprovalRequested",
+    "Cause",
+    "CauseName",
+    "CommandAnswered",
+    "ConfigChanged",
+    "DamageFound",
+    "DependencySeen",
+    "Event",
+    "EventQuarantined",
+    "Fact",
+    "Health",
+    "OperatorCommanded",
+    "StorageChanged",
+    "Symptom",
+    "Telemetry",
+]
 
 
 # --- sense: service_monitor
@@ -208,7 +221,9 @@ class FixStarted(Fact, frozen=True, kw_only=True):
     deadline_s: float
     incarnation: str = ""  # of the target, when permission was given
     patience_boots: int = 0
+    auto_undo: bool = False  # it is taken back if it does not help
     undo_of: str = ""  # the id of an earlier act, which this one takes back
+    approval: str = ""  # the id of the question that a person said yes to
 
 
 class FixRefused(Fact, frozen=True, kw_only=True):
@@ -260,6 +275,11 @@ class StartRetried(Fact, frozen=True, kw_only=True):
     output: str = ""
 
 
+# --- the runner, about agents
+class AgentHealthChanged(HealthChanged, frozen=True, kw_only=True):
+    """One of our own agents, see config/ourselves.py, is down (given up), unhealthy (silent), or healthy again."""
+
+
 # --- prove: chaos_controller; no healing agent may consume these
 class FaultInjected(Fact, frozen=True, kw_only=True):
     fault: str
@@ -269,32 +289,3 @@ class FaultInjected(Fact, frozen=True, kw_only=True):
 class FaultReverted(Fact, frozen=True, kw_only=True):
     fault: str
     detail: str = ""
-
-
-# --- the runner
-class AgentHealthChanged(HealthChanged, frozen=True, kw_only=True):
-    """One of our own agents, see config/ourselves.py, is down (given up), unhealthy (silent), or healthy again."""
-
-
-class EventQuarantined(Fact, frozen=True, kw_only=True):
-    """An agent failed on an event as often as it may; this is that agent's record for it."""
-
-    agent: str
-    event: str
-    error: str
-    kind: str = ""  # of the event
-
-
-class StorageChanged(Fact, frozen=True, kw_only=True):
-    """The state folder cannot be written (`ok` false), or can again."""
-
-    ok: bool
-    problem: str = ""
-
-
-class DamageFound(Fact, frozen=True, kw_only=True):
-    """A file of ours was damaged: kept aside, and replaced from `restored_from`."""
-
-    path: str
-    problem: str
-    restored_from: str = ""

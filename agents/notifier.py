@@ -7,7 +7,12 @@ from msgspec import Struct
 
 from agents.agent import Results, Traits
 from agents.events import (
+    ApprovalDenied,
+    ApprovalExpired,
+    ApprovalGiven,
+    ApprovalRequested,
     CauseFound,
+    CommandAnswered,
     ConfigChanged,
     DamageFound,
     Event,
@@ -50,6 +55,7 @@ class Notifier:
     name = "notifier"
     consumes: tuple[type[Event], ...] = (
         IncidentOpened, CauseFound, FixChosen, FixRefused, FixStarted, StartRetried, FixApplied, FixVerified, FixFailed,
+        ApprovalRequested, ApprovalGiven, ApprovalDenied, ApprovalExpired, CommandAnswered,
         IncidentEscalated, IncidentRetried, IncidentClosed, OperatorCommanded, ConfigChanged, ServiceStopped,
         ObservationResumed, EventQuarantined, StorageChanged, DamageFound,
     )  # fmt: skip

@@ -6,6 +6,10 @@ from typing import Any
 from agents.agent import Results, Traits
 from agents.events import (
     AgentHealthChanged,
+    ApprovalDenied,
+    ApprovalExpired,
+    ApprovalGiven,
+    ApprovalRequested,
     CauseFound,
     ConfigChanged,
     Event,
@@ -36,8 +40,9 @@ from agents.events import (
 from agents.incident import verdicts as verdicts
 from agents.incident import verification as rules
 from agents.incident.judgement import judge_act, judge_idle, judge_started
-from agents.incident.records import Incident, last_act
+from agents.incident.records import Incident
 from agents.incident.state import OFF, State, fold_state
+from agents.incident.transitions import last_act
 from agents.incident.verification import Streak
 from agents.incident.views import explain
 from config.ourselves import agent_of
@@ -51,13 +56,12 @@ THINKERS = ("rca_engine", "intelligent_fix_selector", "act_gate")
 class RenderSelfHealingAgent:
     name = "render_self_healing_agent"
     consumes: tuple[type[Event], ...] = (
-        HealthChanged, AgentHealthChanged, FileDamaged, FileRepaired, FailurePredicted, CauseFound, FixChosen, FixStarted, FixRefused,
-        FixApplied, FixesExhausted, StartRetried, OperatorCommanded, ConfigChanged, ObservationResumed,
+        HealthChanged, AgentHealthChanged, FileDamaged, FileRepaired, FailurePredicted, CauseFound, FixChosen, FixStarted,
+        FixRefused, FixApplied, FixesExhausted, ApprovalRequested, ApprovalGiven, ApprovalDenied, ApprovalExpired,
+        StartRetried, OperatorCommanded, ConfigChanged, ObservationResumed,
         ServiceStopped, EventQuarantined, ProbeObserved, Tick,
     )  # fmt: skip
-    emits: tuple[type[Event], ...] = (
-        IncidentOpened, FixVerified, FixFailed, IncidentClosed, IncidentEscalated, IncidentRetried,
-    )  # fmt: skip
+    emits = (IncidentOpened, FixVerified, FixFailed, IncidentClosed, IncidentEscalated, IncidentRetried)
     traits = Traits()
 
     def __init__(self, world: World) -> None:
@@ -191,7 +195,7 @@ class RenderSelfHealingAgent:
     # --- acts ---
 
     def _on_applied(self, fact: FixApplied) -> Results:
-        incident = self.state.open_by_id(fact.incident)
+        incident = None if fact.undo_of else self.state.open_by_id(fact.incident)
         act = last_act(incident, fact.cause, fact.fix) if incident else None
         if incident is None or act is None or act.outcome != "started":
             return ()

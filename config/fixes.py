@@ -22,6 +22,7 @@ class Fix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     risk: Literal["safe", "risky", "destructive"] = "safe"
     cost_s: float = 1.0  # typical disruption
     deadline_s: float = 60.0
+    auto_undo: bool = False  # if it did not help, it is taken back where there is a way back
     cooldown_s: float = 0.0
     needs: tuple[Literal["process", "release", "files", "caches", "infrastructure", "agent"], ...] = ()
     prior: tuple[float, float] = (1.0, 1.0)

@@ -161,6 +161,20 @@ class ServiceRecovery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     max_recovery_attempts: Count = 3
 
 
+class Approver(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A person who may say yes."""
+
+    name: Text
+    telegram_id: int | None = None
+
+
+class Approvals(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is asked, and for how long a question stands."""
+
+    approvers: tuple[Approver, ...] = ()
+    expires_s: Seconds = 600.0
+
+
 class Windows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Windows and budgets that the demo shortens; users rarely need to."""
 
@@ -179,6 +193,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model_validation: ModelValidation = ModelValidation()
     drift_detection: DriftDetection = DriftDetection()
     service_recovery: ServiceRecovery = ServiceRecovery()
+    approvals: Approvals = Approvals()
     windows: Windows = Windows()
 
     def service(self, name: str) -> Service | None:

@@ -1,6 +1,7 @@
 """What every agent may look up: the configuration in force, the fixes, where state lives."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,3 +22,5 @@ class World:
     def target(self, name: str) -> Service | None:
         """Whom a fix may be meant for: a declared service, or an agent of our own."""
         return self.config.service(name) or own_agent(name)
+
+    unix: Callable[[float], float] = lambda _: time.time()  # `at` -> wall clock, seconds since 1970

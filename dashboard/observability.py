@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 from aiohttp import web
 
@@ -10,7 +11,7 @@ from dashboard.commands import Writes
 from dashboard.live import Live
 from dashboard.openapi import document
 from dashboard.paging import LISTINGS, Listing, page
-from dashboard.view import Desk
+from dashboard.view import Desk, Word
 from utils.metrics_collector import CONTENT_TYPE, Renderer
 
 MAX_BODY = 16 * 1024
@@ -31,6 +32,8 @@ def create_app(desk: Desk) -> web.Application:
         app.router.add_get(path, handler)
     for path in ("/api/services/{name}/stop", "/api/services/{name}/start", "/api/pause", "/api/resume"):
         app.router.add_post(path, writes.handle)
+    for word in get_args(Word):
+        app.router.add_post(f"/api/incidents/{{id}}/{word}", writes.decide)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(live.close)
     return app

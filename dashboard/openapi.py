@@ -137,4 +137,24 @@ def _commands() -> dict[str, Any]:
         paths[f"/api/services/{{name}}/{name}"] = {"post": operation}
     for name, about in (("pause", "Take no action until resumed."), ("resume", "Act again.")):
         paths[f"/api/{name}"] = {"post": _operation(name, about, good, errors, security=security)}
-    return paths
+    return paths | _words(errors, security)
+
+
+def _words(errors: tuple[int, ...], security: list[Schema]) -> dict[str, Any]:
+    """What a person says about an incident."""
+    body = {"required": False, "content": {"application/json": {"schema": _ref("Said")}}}
+    about = {
+        "approve": "Agree to the act that the incident asks for.",
+        "deny": "Say no to it, for this incident.",
+        "snooze": "Be asked again later.",
+        "undo": "Take the incident's newest act back.",
+    }
+    return {
+        f"/api/incidents/{{id}}/{word}": {
+            "post": _operation(
+                word, text, _json("Taken and durable.", _ref("Answered")), errors,
+                parameters=[_path("id")], requestBody=body, security=security,
+            )
+        }
+        for word, text in about.items()
+    }  # fmt: skip

@@ -57,8 +57,18 @@ INCIDENT = record(
         "rivals": {"type": "array", "items": {"$ref": "#/components/schemas/Cause"}},
         "acts": {"type": "array", "items": {"$ref": "#/components/schemas/Act"}},
         "message": TEXT,
-    }
+    },
 )
+SAID: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "approval": TEXT,
+        "typed": TEXT,
+        "for_s": {"type": "number", "minimum": 0, "maximum": 604800},
+    },
+}
+ANSWERED = record({"command": TEXT, "incident": TEXT, "answer": TEXT, "durable": {"type": "boolean"}})
 SERVICE = record(
     {"name": TEXT, "health": {"enum": list(HEALTH)}},
     {
@@ -126,12 +136,14 @@ ERROR = record(
 SCHEMAS: dict[str, Schema] = {
     "Act": ACT,
     "Agent": AGENT,
+    "Answered": ANSWERED,
     "Anomaly": ANOMALY,
     "Cause": CAUSE,
     "Error": ERROR,
     "Incident": INCIDENT,
     "Metric": METRIC,
     "Prediction": PREDICTION,
+    "Said": SAID,
     "Service": SERVICE,
     "Status": record({"status": TEXT}),
     "Durable": record({"command": TEXT, "service": TEXT, "durable": {"const": True}}),

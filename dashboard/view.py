@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from utils.metrics_collector import Family
 
@@ -88,11 +88,26 @@ class CommandRefusedError(Exception):
     """The command cannot be carried out as things stand; the message says why."""
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the act gate said to a person's word, and whether it took it."""
+
+    accepted: bool
+    answer: str
+
+
+Word = Literal["approve", "deny", "snooze", "undo"]
+
+
 class Commands(Protocol):
     """What a person may ask for. Each returns only when the command is durable.
 
     Raises UnknownServiceError or CommandRefusedError.
     """
+
+    async def decide(self, word: Word, about: str, by: str, typed: str = "", for_s: float = 0.0) -> Answer:
+        """About a question or an incident; for undo also about an act. The answer is the act gate's own."""
+        ...
 
     async def stop(self, service: str, by: str) -> None: ...
     async def start(self, service: str, by: str) -> None: ...

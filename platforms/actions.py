@@ -7,10 +7,12 @@ from msgspec import Struct
 from config.fixes import Fix
 from config.model import Service
 from platforms.platform import Files, Platform
-from platforms.releases import link_of, point_back, pointed_back
+from platforms.releases import link_of, point_back, point_forward, pointed_back
 
 START = "start"  # always the last step: it goes on until the service is up
 POINT_BACK = "point_release_back"
+POINT_FORWARD = "point_release_forward"
+WAYS_BACK = {POINT_BACK: POINT_FORWARD}  # what takes a step back; the steps after it come again as they were
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -21,6 +23,7 @@ class Order(Struct, frozen=True, kw_only=True):
     at: float = 0.0  # when permission was given
     incarnation: str = ""  # the life that permission was given for
     good_releases: tuple[str, ...] = ()  # oldest first
+    undo_of: str = ""  # the id of the act that is taken back
 
 
 Verb = Callable[[Order], Awaitable[str]]  # answers how to undo it, or ""
@@ -41,12 +44,26 @@ def build_verbs(platform: Platform, files: Files) -> dict[str, Verb]:
     async def point_release_back(order: Order) -> str:
         return point_back(link_of(order.service), order.mark, order.good_releases).undo
 
+    async def point_release_forward(order: Order) -> str:
+        return point_forward(link_of(order.service), order.mark, order.undo_of).undo
+
     async def empty_caches(order: Order) -> str:
         for cache in order.service.caches:
             await files.empty_cache(order.service, cache)
         return ""
 
-    return {"stop": stop, "kill": kill, POINT_BACK: point_release_back, "empty_caches": empty_caches}
+    return {
+        "stop": stop,
+        "kill": kill,
+        POINT_BACK: point_release_back,
+        POINT_FORWARD: point_release_forward,
+        "empty_caches": empty_caches,
+    }
+
+
+def steps_of(fix: Fix, undo_of: str) -> tuple[str, ...]:
+    """The steps of the fix, or those that take it back."""
+    return tuple(WAYS_BACK.get(step, step) for step in fix.steps) if undo_of else fix.steps
 
 
 def happened(platform: Platform, order: Order) -> Mapping[str, str]:
@@ -58,7 +75,7 @@ def happened(platform: Platform, order: Order) -> Mapping[str, str]:
     elif order.incarnation and (living is None or living.mark != order.incarnation):
         found = {"stop": "", "kill": ""}
     if order.service.release is not None and (noted := pointed_back(link_of(order.service), order.mark)):
-        found[POINT_BACK] = noted.undo
+        found[POINT_FORWARD if order.undo_of else POINT_BACK] = noted.undo
     return found
 
 

@@ -22,7 +22,7 @@ class Rollback(Struct, frozen=True, kw_only=True):
 
     @property
     def undo(self) -> str:
-        return f"point the release forward again from {self.after} to {self.before}"
+        return f"point the release again from {self.after} to {self.before}"
 
 
 def link_of(service: Service) -> Path:
@@ -58,6 +58,23 @@ def _point_back(link: Path, act: str, good: Sequence[str]) -> Rollback:
         _write(_note(link), msgspec.json.encode(noted))
     if version(link) == noted.before:
         point(link, noted.after)
+    return noted
+
+
+def point_forward(link: Path, act: str, undo_of: str) -> Rollback:
+    """Take the act `undo_of` back: to the version that it pointed away from. The same act again finishes it."""
+    noted = last_rollback(link)
+    if noted is None or noted.act not in {act, undo_of} or not link.is_symlink():
+        raise PlatformError(f"{link} was changed since, so it is not pointed forward")
+    try:
+        if noted.act != act:
+            left = tuple(name for name in noted.left if name != noted.before)
+            noted = Rollback(act=act, before=noted.after, after=noted.before, left=left)
+            _write(_note(link), msgspec.json.encode(noted))
+        if version(link) == noted.before:
+            point(link, noted.after)
+    except OSError as error:
+        raise PlatformError(f"{link} cannot be pointed forward: {error}") from error
     return noted
 
 

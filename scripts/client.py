@@ -6,6 +6,7 @@ from typing import Any
 
 from scripts.control import ControlError, ask
 
+ASKED = ("service", "incident", "fault", "for_s", "about", "typed")  # what a command may name
 COLOURS = {
     "healthy": "32", "starting": "33", "unhealthy": "31", "down": "31", "stopped": "90", "unknown": "90",
     "closed": "32", "open": "31", "recovering": "33", "verifying": "33", "escalated": "31", "withdrawn": "90",
@@ -14,9 +15,7 @@ COLOURS = {
 
 def main(args: argparse.Namespace) -> int:
     """0: done; 1: the daemon could not be reached or refused."""
-    asked = {
-        key: getattr(args, key) for key in ("service", "incident", "fault", "for_s") if hasattr(args, key)
-    }
+    asked = {key: getattr(args, key) for key in ASKED if hasattr(args, key)}
     try:
         data = ask(args.state, args.command, **asked)
     except ControlError as error:

@@ -1,16 +1,21 @@
 """What people may ask of the running daemon, by API or command line: each answer waits until it is durable."""
 
+import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from agents.events import OperatorCommanded
-from dashboard.view import CommandRefusedError, UnknownServiceError
+from agents.act_gate import ActGate
+from agents.events import CommandAnswered, OperatorCommanded
+from dashboard.view import Answer, CommandRefusedError, UnknownServiceError, Word
 from scripts.control import CannotError, Handler
+from utils.event import Record
 
 if TYPE_CHECKING:
     from scripts.daemon import Daemon
     from scripts.views import DaemonView
 
+ANSWER_WITHIN_S = 15.0
 Command = Literal["stop", "start", "pause", "resume"]
 
 
@@ -39,9 +44,56 @@ class DaemonCommands:
         if not daemon.ready.is_set():
             raise CommandRefusedError("the daemon is stopping")
         daemon.runner.say("operator", [OperatorCommanded(service=service, command=command, by=by)])
-        if not await daemon.journal.durable(daemon.journal.position):
+        await self._durable()
+
+    async def decide(self, word: Word, about: str, by: str, typed: str = "", for_s: float = 0.0) -> Answer:
+        if not self._daemon.ready.is_set():
+            raise CommandRefusedError("the daemon is stopping")
+        said = OperatorCommanded(command=word, by=by, about=self._full_id(about), typed=typed, for_s=for_s)
+        answered = self._answer_to(said)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                answer = await answered
+        except TimeoutError:
             raise CommandRefusedError(
-                f"taken, but the state folder cannot be written ({daemon.journal.health.problem}): "
+                "taken, but not answered in time; look at the incident before you say it again"
+            ) from None
+        await self._durable()
+        return Answer(answer.accepted, answer.answer)
+
+    def _answer_to(self, said: OperatorCommanded) -> "asyncio.Future[CommandAnswered]":
+        """Say it, and wait for what the gate makes of it."""
+        runner = self._daemon.runner
+        answered: asyncio.Future[CommandAnswered] = asyncio.get_running_loop().create_future()
+
+        def listen(record: Record) -> None:
+            for fact in record.results:
+                if isinstance(fact, CommandAnswered) and fact.cause == said.id and not answered.done():
+                    answered.set_result(fact)
+
+        runner.listeners.append(listen)
+        answered.add_done_callback(lambda _: runner.listeners.remove(listen))
+        runner.say("operator", [said])
+        return answered
+
+    def _full_id(self, about: str) -> str:
+        """The beginning of an id is enough where it leaves no doubt."""
+        gate: ActGate = self._daemon.runner.cells["act_gate"].agent  # type: ignore[assignment]  # a cell holds any agent
+        known = {
+            *(asked.id for asked in gate.state.asked.values()),
+            *gate.state.asked,
+            *gate.state.answered,
+            *(way.act.incident for way in gate.state.ways_back.values()),
+            *gate.state.ways_back,
+        }
+        found = [one for one in known if about and one.startswith(about)]
+        return found[0] if len(found) == 1 else about
+
+    async def _durable(self) -> None:
+        journal = self._daemon.journal
+        if not await journal.durable(journal.position):
+            raise CommandRefusedError(
+                f"taken, but the state folder cannot be written ({journal.health.problem}): "
                 "it is forgotten if the daemon dies now"
             )
 
@@ -66,6 +118,7 @@ class Socket:
             "start": lambda service: self._give("start", service),
             "pause": lambda: self._give("pause"),
             "resume": self.resume,
+            **{word: partial(self._decide, word) for word in get_args(Word)},
             "fault": self.fault,
         }
 
@@ -86,6 +139,15 @@ class Socket:
         answer = await self._give("resume")
         files = [by for by in self._view.gate.state.paused.values() if by.startswith("file ")]
         return f"{answer}, but still paused by {files[0]} in the state folder: remove it" if files else answer
+
+    async def _decide(self, word: Word, about: str, typed: str = "", for_s: float = 0.0) -> Any:
+        try:
+            answer = await self._commands.decide(word, about, "command line", typed, for_s)
+        except CommandRefusedError as refused:
+            raise CannotError(str(refused)) from None
+        if not answer.accepted:
+            raise CannotError(answer.answer)
+        return answer.answer
 
     async def fault(self, fault: str, service: str, for_s: float) -> Any:
         if not self._chaos:

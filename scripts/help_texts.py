@@ -6,6 +6,7 @@ TOP = """examples:
   nightwarden run --config services.json watch and heal, until Ctrl-C
   nightwarden incidents                  what happened, newest first
   nightwarden explain 3f2a               why an act was or was not taken
+  nightwarden approve 3f2a               agree to the act that an incident asks for
   nightwarden stop worker                stop a service; it stays stopped until: nightwarden start worker
 """
 OF = {
@@ -20,6 +21,10 @@ OF = {
     "status": ("status", "status --state /srv/nightwarden/state"),
     "incidents": ("incidents", "incidents --status escalated"),
     "explain": ("explain 3f2a",),
+    "approve": ("approve 3f2a", "approve 3f2a --type shop-db        # confirm what cannot be undone"),
+    "deny": ("deny 3f2a",),
+    "snooze": ("snooze 3f2a --for 3600",),
+    "undo": ("undo 3f2a",),
     "pause": ("pause",),
     "resume": ("resume",),
     "stop": ("stop worker",),

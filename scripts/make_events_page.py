@@ -9,7 +9,7 @@ from typing import Any, cast
 from msgspec import NODEFAULT
 from msgspec.structs import fields
 
-from agents import events
+from agents import consent, events, household
 from agents.agent import Agent, AgentRestarter
 from agents.events import Event, Fact, Telemetry
 from config.fixes import load_fixes
@@ -44,7 +44,15 @@ def known() -> dict[str, type[Event]]:
         for name, kind in vars(events).items()
         if isinstance(kind, type) and issubclass(kind, Event) and kind not in (Event, Fact, Telemetry)
     }
-    return dict(sorted(found.items(), key=lambda item: inspect.getsourcelines(item[1])[1]))
+    return dict(sorted(found.items(), key=lambda item: _place(item[1])))
+
+
+def _place(kind: type[Event]) -> tuple[int, int]:
+    """The line in the story: what is about the daemon itself comes first, consent before an act starts."""
+    line = inspect.getsourcelines(kind)[1]
+    before = {household.__name__: 0, consent.__name__: inspect.getsourcelines(events.FixStarted)[1] - 1}
+    module = kind.__module__
+    return (before[module], line) if module in before else (line, 0)
 
 
 def every_agent() -> list[Agent]:
@@ -96,7 +104,9 @@ def _listed(names: list[str]) -> str:
 
 
 def _rows(kind: type[Event]) -> Iterator[str]:
-    source = "".join(inspect.getsource(each) for each in kind.__mro__ if each.__module__ == events.__name__)
+    source = "".join(
+        inspect.getsource(each) for each in kind.__mro__ if each.__module__.startswith("agents.")
+    )
     for field in fields(kind):
         if field.name in STAMPED:
             continue

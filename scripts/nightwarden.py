@@ -13,6 +13,10 @@ CLIENT_COMMANDS = {
     "status": "Health of every service and what is going on.",
     "incidents": "All incidents, newest first.",
     "explain": "Why an act was or was not taken in an incident.",
+    "approve": "Agree to the act that an incident asks for.",
+    "deny": "Say no to it, for this incident.",
+    "snooze": "Be asked again later.",
+    "undo": "Take the newest act of an incident back.",
     "pause": "Stop acting; watching goes on.",
     "resume": "Act again.",
     "stop": "Stop a service; it stays stopped, over a restart of the daemon too.",
@@ -99,10 +103,26 @@ def _client_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
             sub.add_argument("service", metavar="SERVICE", help="its name in the configuration")
         elif name == "explain":
             sub.add_argument("incident", metavar="ID", help="the beginning of an id is enough")
+        elif name in {"approve", "deny", "snooze", "undo"}:
+            _word_options(sub, name)
         elif name == "incidents":
             sub.add_argument("--status", default="", choices=help_texts.STATUSES, help="only these")
         elif name == "fault":
             _fault_options(sub)
+
+
+def _word_options(sub: argparse.ArgumentParser, name: str) -> None:
+    sub.add_argument(
+        "about", metavar="ID", help="of the question or its incident; the beginning of an id is enough"
+    )
+    if name == "approve":
+        sub.add_argument(
+            "--type", dest="typed", default="", metavar="WORD", help="what the question wants typed"
+        )
+    if name == "snooze":
+        sub.add_argument(
+            "--for", dest="for_s", type=float, default=1800.0, metavar="SECONDS", help="default: %(default)g"
+        )
 
 
 def _fault_options(sub: argparse.ArgumentParser) -> None:

@@ -3,9 +3,10 @@
 from msgspec import Struct, field
 
 from agents.events import FixChosen
+from agents.gate.questions import Questions
+from agents.gate.ways_back import WAIT as WAIT
 
 HOUR_S = 3600.0
-WAIT = "wait"  # the fix without hands: it holds no lock and uses up nothing
 OFF = ("operator", "removed", "unused")
 EXITS = ("exit", "found_dead")
 SHUTDOWN = "*"  # a pause that ends with the next start
@@ -31,6 +32,7 @@ class OpenAct(Struct, frozen=True, gc=False):
     applied_at: float = 0.0
     orphan: bool = False
     agent: str = ""  # whose hands it is in; empty in books of an older version
+    undo: bool = False  # takes another one back, and needs no verdict
 
 
 class Spent(Struct, frozen=True, gc=False):
@@ -59,7 +61,7 @@ class Trust(Struct, frozen=True, gc=False):
     failures: int = 0
 
 
-class State(Struct):
+class State(Questions):
     cases: dict[str, Case] = field(default_factory=dict)  # by incident
     pending: dict[str, Pending] = field(default_factory=dict)  # by incident
     open_acts: dict[str, OpenAct] = field(default_factory=dict)  # by target: one at most

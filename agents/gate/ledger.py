@@ -37,10 +37,14 @@ from agents.gate.books import (
     pair,
 )
 from agents.gate.pardon import struck_from_outside
+from agents.gate.questions import fold_questions
+from agents.gate.ways_back import fold_ways_back
 from agents.terms import switch
 
 
 def fold(state: State, fact: Fact) -> None:
+    fold_ways_back(state, fact)
+    fold_questions(state, fact)
     match fact:
         case IncidentOpened():
             state.cases[fact.incident] = Case(fact.symptom)
@@ -98,8 +102,14 @@ def _refused(state: State, fact: FixRefused) -> None:
 
 
 def _started(state: State, fact: FixStarted) -> None:
-    state.pending.pop(fact.incident, None)
+    if (pending := state.pending.get(fact.incident)) is not None and pending.choice.fix == fact.fix:
+        del state.pending[fact.incident]
     if fact.fix == WAIT:
+        return
+    if fact.undo_of:
+        state.open_acts[fact.service] = OpenAct(
+            fact.id, fact.incident, fact.fix, fact.at, for_exit=False, agent=fact.agent, undo=True
+        )
         return
     target, for_exit = fact.service, fact.service in state.exits
     case = state.cases.get(fact.incident, Case(""))
@@ -116,7 +126,7 @@ def _applied(state: State, fact: FixApplied) -> None:
     act = state.open_acts.get(fact.service)
     if act is None or act.id != fact.cause:  # a late word about the one before
         return
-    if act.orphan:
+    if act.orphan or act.undo:
         _release(state, fact.service, fact.at)
     else:
         state.open_acts[fact.service] = replace(act, outcome=fact.outcome, applied_at=fact.at)
@@ -126,7 +136,7 @@ def _decided(state: State, fact: FixVerified | FixFailed) -> None:
     if fact.fix == WAIT:
         return
     act = state.open_acts.get(fact.service)
-    if act is not None and act.incident == fact.incident and act.fix == fact.fix:
+    if act is not None and not act.undo and act.incident == fact.incident and act.fix == fact.fix:
         _release(state, fact.service, fact.at)
     else:
         act = None

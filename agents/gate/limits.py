@@ -1,11 +1,12 @@
 """Every limit on acts, one line each in one table; the first that objects decides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from agents.events import FixChosen
 from agents.gate.books import HOUR_S, SHUTDOWN, WAIT, State, Trust, pair
+from agents.gate.questions import key
 from agents.gate.suspicion import Suspicion
 from agents.terms import FILE
 from analysis.beta import quantile
@@ -35,6 +36,7 @@ class Question:
     suspicion: Suspicion
     choice: FixChosen
     at: float
+    approved: bool = False  # by as many people as it needs
 
     @property
     def target(self) -> str:
@@ -73,7 +75,16 @@ class Objection(NamedTuple):
 
 def objection(question: Question) -> Objection | None:
     harmless = question.choice.fix == WAIT
-    for limit in LIMITS[:HARMLESS_TOO] if harmless else LIMITS:
+    return _first(question, LIMITS[:HARMLESS_TOO] if harmless else LIMITS)
+
+
+def undo_objection(question: Question) -> Objection | None:
+    """Taking an act back mends what we did ourselves: no budget, attempt or doubt stands against it."""
+    return _first(question, [limit for limit in LIMITS if limit.name in UNDO_TOO])
+
+
+def _first(question: Question, limits: Sequence[Limit]) -> Objection | None:
+    for limit in limits:
         if reason := limit.objects(question):
             return Objection(limit.name, reason, limit.final)
     return None
@@ -113,6 +124,11 @@ def _attempts(q: Question) -> str:
     return f"{case.attempts} attempts in this incident did not help" if case.attempts >= allowed else ""
 
 
+def _denied(q: Question) -> str:
+    by = q.state.denied.get(key(q.choice.incident, q.choice.fix))
+    return f"{by} said no to {q.choice.fix} in this incident" if by else ""
+
+
 def _breaker(q: Question) -> str:
     failures = [at for at in q.state.failed.get(pair(q.target, q.choice.fix), ()) if q.at - at < HOUR_S]
     if q.starts_what_ended or len(failures) < BREAKER_FAILURES or q.at - failures[-1] >= BREAKER_REST_S:
@@ -127,7 +143,7 @@ def _paused(q: Question) -> str:
 
 
 def _approval(q: Question) -> str:
-    if q.fix is None or q.service is None:
+    if q.approved or q.fix is None or q.service is None:
         return ""
     if q.fix.risk == "destructive":
         return f"{q.fix.name} is destructive: a person has to agree"
@@ -220,9 +236,9 @@ LIMITS: tuple[Limit, ...] = (
     Limit("observe", _observed, final=True),
     Limit("recovery_disabled", _disabled, final=True),
     Limit("attempts", _attempts, final=True),
+    Limit("denied", _denied, final=True),
     Limit("breaker", _breaker, final=True),
     Limit("paused", _paused, final=False),
-    Limit("approval", _approval, final=False),
     Limit("disk", _storage, final=False),
     Limit("open_act", _open_act, final=False),
     Limit("just_acted", _just_acted, final=False),
@@ -231,5 +247,7 @@ LIMITS: tuple[Limit, ...] = (
     Limit("budget", _budget, final=False),
     Limit("disruption", _disruption, final=False),
     Limit("stagger", _stagger, final=False),
+    Limit("approval", _approval, final=False),  # last: nobody is asked for what could not be done now
 )
+UNDO_TOO = ("unknown", "stopped", "dry_run", "observe", "paused", "open_act")
 HARMLESS_TOO = 2  # so many at the head of the table hold for waiting as well

@@ -21,7 +21,8 @@ from agents.events import (
     OperatorCommanded,
     ServiceStopped,
 )
-from agents.incident.records import Incident, fold, opened
+from agents.incident.records import Incident
+from agents.incident.transitions import fold, opened
 from agents.terms import FROM_OUTSIDE
 
 OWNER = "render_self_healing_agent"
@@ -102,6 +103,13 @@ def _of_service(state: State, fact: Fact) -> None:
 def _of_incident(state: State, fact: Fact) -> None:
     incident = state.open_by_id(fact.incident)
     if incident is not None:
+        state.incidents[incident.id] = fold(incident, fact)
+
+
+def _applied(state: State, fact: FixApplied) -> None:
+    """Taking an act back may come after the end of its incident, and still belongs there."""
+    incident = state.incidents.get(fact.incident)
+    if incident is not None and (fact.undo_of or not incident.ended):
         state.incidents[incident.id] = fold(incident, fact)
 
 
@@ -210,6 +218,7 @@ _FOLDS: dict[type[Fact], Callable[[State, Any], None]] = {
     FileDamaged: _file,
     FileRepaired: _file,
     FailurePredicted: _of_service,
+    FixApplied: _applied,
     IncidentOpened: _opened,
     IncidentClosed: _closed,
     ObservationResumed: _resumed,

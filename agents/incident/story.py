@@ -5,8 +5,13 @@ from typing import Any
 
 from agents.events import (
     AgentHealthChanged,
+    ApprovalDenied,
+    ApprovalExpired,
+    ApprovalGiven,
+    ApprovalRequested,
     Cause,
     CauseFound,
+    CommandAnswered,
     Fact,
     FailurePredicted,
     FileDamaged,
@@ -39,6 +44,13 @@ _CLOSED = {
     "healed": "healed",
     "passed_by_itself": "passed by itself",
     "withdrawn": "withdrawn",
+}
+_OVER = {
+    "time": "nobody answered in time",
+    "plan_changed": "the plan has changed",
+    "target_changed": "the service is in another life now",
+    "snoozed": "put off",
+    "over": "nothing is to be asked any more",
 }
 _STOPPED = {
     "operator": "an operator asked for it",
@@ -100,7 +112,19 @@ def _refused(fact: FixRefused) -> str:
     return f"{fact.fix} for {fact.service} {verb} by limit {fact.limit}{_because(fact.reason)}"
 
 
+def _given(fact: ApprovalGiven) -> str:
+    more = "; one more word is needed" if fact.missing else ""
+    return f"{fact.by} agreed to {fact.fix}{more}"
+
+
+def _started(fact: FixStarted) -> str:
+    return f"{'taking back ' if fact.undo_of else ''}{fact.fix} for {fact.service} started"
+
+
 def _applied(fact: FixApplied) -> str:
+    if fact.undo_of:
+        how = "could NOT be taken back" if fact.outcome == "failed" else "was taken back"
+        return f"{fact.fix} {how}{_because(fact.detail)}"
     took = f" in {fact.seconds:.1f} s" if fact.seconds else ""
     return f"{fact.fix} {_APPLIED[fact.outcome]}{took}{_because(fact.detail)}"
 
@@ -129,7 +153,12 @@ _SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
     CauseFound: _cause,
     FixChosen: _chosen,
     FixRefused: _refused,
-    FixStarted: lambda f: f"{f.fix} for {f.service} started",
+    ApprovalRequested: lambda f: f"asks: {f.what}? {f.why}",
+    ApprovalGiven: _given,
+    ApprovalDenied: lambda f: f"{f.by} said no to {f.fix}",
+    ApprovalExpired: lambda f: f"the question about {f.fix} is over: {_OVER[f.why]}{_because(f.reason)}",
+    CommandAnswered: lambda f: f"{'yes' if f.accepted else 'no'}: {f.answer}",
+    FixStarted: _started,
     FixApplied: _applied,
     FixVerified: lambda f: f"{f.fix} helped: {f.service} stayed good, {f.seconds:.1f} s after its start",
     FixFailed: lambda f: f"{f.fix} did not help{_because(f.reason)}",

@@ -19,7 +19,7 @@ def incident_json(incident: Incident, rfc3339: Callable[[float], str]) -> dict[s
     return {
         "id": incident.id,
         "service": incident.service,
-        "status": incident.status,
+        "status": incident.shown_status,
         "opened_at": rfc3339(incident.opened_at),
         "closed_at": None if incident.closed_at is None else rfc3339(incident.closed_at),
         "symptoms": [plain(symptom) for symptom in incident.symptoms],
@@ -52,7 +52,9 @@ def _act_json(act: Act, rfc3339: Callable[[float], str]) -> dict[str, Any]:
 
 def explain(incident: Incident) -> list[str]:
     """What happened and why, in the order in which it happened, seconds from the opening."""
-    lines = [f"incident {incident.id} of {incident.service}: {incident.status}"]
+    lines = [f"incident {incident.id} of {incident.service}: {incident.shown_status}"]
+    if incident.question:
+        lines.append(f"asks: may it {incident.asks_for}? nightwarden approve {incident.question}")
     if incident.waits_for:
         lines.append(f"waits: limit {incident.waits_for}")
     if incident.damaged:

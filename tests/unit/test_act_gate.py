@@ -9,7 +9,6 @@ from agents.events import (
     ConfigChanged,
     EventQuarantined,
     FixApplied,
-    FixFailed,
     FixStarted,
     FixVerified,
     HealthChanged,
@@ -289,8 +288,9 @@ def test_risky_fixes_earn_their_autonomy_and_lose_it_with_one_failure() -> None:
     for n in range(40):
         gate.state.open_acts["s9"] = gate.agent.state.open_acts.get("s9") or _open("x", n)
         gate.tell(FixVerified(**about, seconds=1.0))
-    assert limit(gate.ask("s1", "bold")) == ""
-    gate.tell(FixFailed(**about, reason="r"))
+    act = gate.ask("s1", "bold")
+    assert limit(act) == ""
+    gate.whole(act, good=False)
     assert limit(gate.ask("s2", "bold")) == "approval"
 
 

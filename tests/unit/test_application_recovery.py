@@ -438,7 +438,7 @@ async def test_a_bad_release_is_pointed_back_then_the_service_is_restarted(relea
         applied = await settled(on)
         assert applied.outcome == "done"
         assert str(link.readlink()) == "v2"
-        assert applied.undo == "point the release forward again from v2 to v3"
+        assert applied.undo == "point the release again from v2 to v3"
         assert on.processes.verbs("shop") == ["kill", "start"]
 
 
@@ -482,7 +482,7 @@ async def test_a_rollback_goes_back_one_release_whenever_we_crash(releases: Path
         applied = await settled(on)
         assert (releases / "releases" / "current").readlink().name == "v2"
         assert on.processes.verbs("shop") == ["kill", "start"]
-        assert applied.undo == "point the release forward again from v2 to v3"
+        assert applied.undo == "point the release again from v2 to v3"
 
 
 async def test_without_an_earlier_release_the_act_fails_and_says_so(releases: Path) -> None:

@@ -46,6 +46,8 @@ SECTIONS: dict[str, type[Struct]] = {
     "model_validation": model.ModelValidation,
     "drift_detection": model.DriftDetection,
     "service_recovery": model.ServiceRecovery,
+    "approvals": model.Approvals,
+    "approver": model.Approver,
     "windows": model.Windows,
 }
 FILLED_IN = {"interval_s": "`SELF_HEALING_INTERVAL`", "timeout_s": "the interval, at most 5"}

@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("agents", "analysis", "benchmarks", "config", "dashboard", "platforms", "scripts", "tests/fixtures", "utils")
+FOLDERS = (
+    "agents",
+    "analysis",
+    "benchmarks",
+    "config",
+    "dashboard",
+    "platforms",
+    "scripts",
+    "tests/fixtures",
+    "utils",
+)
 WITH_EXAMPLES = [
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for folder in FOLDERS

@@ -20,7 +20,8 @@ from agents.events import (
     OperatorCommanded,
     ServiceStopped,
 )
-from agents.incident.records import TIMELINE_LINES, Act, Incident, last_act
+from agents.incident.records import TIMELINE_LINES, Act, Incident
+from agents.incident.transitions import last_act
 from tests.fixtures.incident_owner import Desk, down, healthy, unhealthy
 
 LATE = 1_000_000.0

@@ -1,0 +1,53 @@
+"""The part of the vocabulary that is about the daemon itself; everybody imports it from agents.events."""
+
+from typing import Literal
+
+from utils.event import Fact
+
+
+# --- run: emitted by "operator" (the command line, the API, the composition root)
+class ConfigChanged(Fact, frozen=True, kw_only=True):
+    """A configuration came into force. At every start too, then `why` is "start"."""
+
+    digest: str
+    services: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    why: Literal["start", "reload", "refused"] = "start"
+    problem: str = ""  # only when a new file was refused
+
+
+class OperatorCommanded(Fact, frozen=True, kw_only=True):
+    """A person (or the daemon's own shutdown) asked for something. `service` is empty for the whole daemon."""
+
+    command: Literal["stop", "start", "pause", "resume", "shutdown", "approve", "deny", "snooze", "undo"]
+    by: str = ""
+    about: str = ""  # id of a question or its incident; for undo of an act or its incident
+    typed: str = ""  # what a person typed to confirm
+    for_s: float = 0.0  # of snooze; 0: the usual time
+
+
+# --- the runner
+class EventQuarantined(Fact, frozen=True, kw_only=True):
+    """An agent failed on an event as often as it may; this is that agent's record for it."""
+
+    agent: str
+    event: str
+    error: str
+    kind: str = ""  # of the event
+
+
+class StorageChanged(Fact, frozen=True, kw_only=True):
+    """The state folder cannot be written (`ok` false), or can again."""
+
+    ok: bool
+    problem: str = ""
+
+
+class DamageFound(Fact, frozen=True, kw_only=True):
+    """A file of ours was damaged: kept aside, and replaced from `restored_from`."""
+
+    path: str
+    problem: str
+    restored_from: str = ""

@@ -1,0 +1,117 @@
+"""Taking acts back: by itself where they did not help, and on a person's word."""
+
+from typing import Any
+
+from agents.events import CommandAnswered, FixApplied, FixFailed, FixRefused, FixStarted, OperatorCommanded
+from tests.fixtures.gate import Gate, extra_fix, limit
+
+TURN = extra_fix("turn", auto_undo=True, steps=("kill",))
+
+
+def applied(gate: Gate, act: FixStarted, *, way_back: str = "turn it again") -> None:
+    gate.tell(
+        FixApplied(
+            incident=act.incident, service=act.service, fix=act.fix, outcome="done", cause=act.id,
+            undo=way_back, undo_data=way_back,
+        )
+    )  # fmt: skip
+
+
+def fails(gate: Gate, act: FixStarted) -> list[Any]:
+    failed = FixFailed(
+        incident=act.incident,
+        service=act.service,
+        fix=act.fix,
+        reason="r",
+        cause_name="hang",
+        culprit=act.service,
+    )
+    return gate.tell(failed)
+
+
+def undone(gate: Gate, undo: FixStarted, outcome: Any = "done") -> None:
+    gate.tell(
+        FixApplied(
+            incident=undo.incident, service=undo.service, fix=undo.fix, outcome=outcome, cause=undo.id, undo_of=undo.undo_of
+        )
+    )  # fmt: skip
+
+
+def test_what_did_not_help_is_taken_back_before_the_next_fix_starts() -> None:
+    gate = Gate(fixes=(TURN,))
+    act = gate.ask("s0", "turn")
+    applied(gate, act)
+    [undo] = fails(gate, act)
+    assert (undo.fix, undo.undo_of, undo.agent, undo.incident) == ("turn", act.id, act.agent, act.incident)
+    next_one = gate.choose(act.incident, "s0", "kill_restart")
+    assert limit(next_one) == "open_act"
+    undone(gate, undo)
+    assert [event.fix for event in gate.tick(1.0)] == ["kill_restart"]
+
+
+def test_nothing_is_taken_back_that_left_no_way_back_or_was_never_applied() -> None:
+    gate = Gate(fixes=(TURN,))
+    act = gate.ask("s0", "turn")
+    applied(gate, act, way_back="")
+    assert fails(gate, act) == []
+    act = gate.ask("s1", "turn", at=3700.0)
+    assert fails(gate, act) == []
+
+
+def test_a_fix_that_is_not_meant_to_be_is_taken_back_by_a_person_only() -> None:
+    gate = Gate(fixes=(extra_fix("turn", steps=("kill",)),))
+    act = gate.ask("s0", "turn")
+    applied(gate, act)
+    assert fails(gate, act) == []
+    undo, answered = gate.tell(OperatorCommanded(command="undo", about=act.incident, by="command line"))
+    assert (undo.undo_of, answered.accepted) == (act.id, True)
+
+
+def test_a_verified_act_is_taken_back_on_a_persons_word_once() -> None:
+    gate = Gate(fixes=(TURN,))
+    act = gate.ask("s0", "turn")
+    applied(gate, act)
+    gate.verdict(act, good=True)
+    gate.close(act)
+    undo, _ = gate.tell(OperatorCommanded(command="undo", about=act.id, by="command line"))
+    assert isinstance(undo, FixStarted)
+    [again] = gate.tell(OperatorCommanded(command="undo", about=act.id, by="command line"))
+    assert isinstance(again, CommandAnswered)
+    assert not again.accepted
+    undone(gate, undo)
+    [late] = gate.tell(OperatorCommanded(command="undo", about=act.id, by="command line"))
+    assert "no act that could be taken back" in late.answer
+    assert gate.state.open_acts == {}
+
+
+def test_a_pause_holds_an_undo_back_until_it_is_over() -> None:
+    gate = Gate(fixes=(TURN,))
+    act = gate.ask("s0", "turn")
+    applied(gate, act)
+    gate.tell(OperatorCommanded(command="pause", by="ann"))
+    assert fails(gate, act) == []
+    assert gate.tick(1.0) == []
+    gate.tell(OperatorCommanded(command="resume", by="ann"))
+    [undo] = gate.tick(2.0)
+    assert undo.undo_of == act.id
+    assert gate.tick(3.0) == []
+
+
+def test_taking_back_uses_up_no_attempt_and_no_budget() -> None:
+    gate = Gate(fixes=(TURN,))
+    act = gate.ask("s0", "turn")
+    applied(gate, act)
+    [undo] = fails(gate, act)
+    undone(gate, undo)
+    assert gate.state.cases[act.incident].attempts == 1
+    assert len(gate.state.spent["s0"]) == 1
+
+
+def test_an_undo_that_fails_is_not_tried_again() -> None:
+    gate = Gate(fixes=(TURN,))
+    act = gate.ask("s0", "turn")
+    applied(gate, act)
+    [undo] = fails(gate, act)
+    undone(gate, undo, "failed")
+    assert [event for event in gate.tick(5.0) if not isinstance(event, FixRefused)] == []
+    assert gate.state.open_acts == {}

@@ -97,13 +97,14 @@ async def test_a_fresh_good_probe_before_the_kill_means_that_nothing_is_touched(
         assert len(on.prober.probed) == 1
 
 
-async def test_a_good_probe_of_a_process_that_is_stopped_by_a_signal_is_not_believed() -> None:
+async def test_a_process_that_is_stopped_by_a_signal_is_asked_nothing_before_it_is_killed() -> None:
     async with stage() as on:
         on.processes.put("shop", "old")
         on.processes.state["shop"] = "T"
         on.act("shop", "kill_restart", "hang", incarnation="old")
         await settled(on)
         assert on.processes.verbs("shop") == ["kill", "start"]
+        assert on.processes.log[0][0] == 0
 
 
 async def test_a_leak_is_fixed_though_the_probe_is_good() -> None:

@@ -12,11 +12,10 @@ import msgspec
 
 from dashboard.view import PeopleView
 
-VERSION = 1
 EVERY_S = 5.0
 NEWEST = 1000  # lists in files are bounded
 
-Write = Callable[[Path, dict[str, Any]], Awaitable[None] | None]
+Write = Callable[[Path, Any, str], Awaitable[None] | None]  # where, what, saved when
 
 log = logging.getLogger("nightwarden.people_files")
 
@@ -60,20 +59,19 @@ class PeopleFiles:
         digest = _digest(data)
         if self._written.get(name) == digest:
             return False
-        document = {"version": VERSION, "saved_at": self._now_text(), "data": data}
         try:
-            await self._put(self._folder / f"{name}.json", document)
+            await self._put(self._folder / f"{name}.json", data)
         except OSError as error:
             log.warning("%s.json could not be written: %s", name, error)
             return False
         self._written[name] = digest
         return True
 
-    async def _put(self, path: Path, document: dict[str, Any]) -> None:
+    async def _put(self, path: Path, data: Any) -> None:
         if inspect.iscoroutinefunction(self._write):
-            await self._write(path, document)
+            await self._write(path, data, self._now_text())
         else:
-            await asyncio.to_thread(self._write, path, document)
+            await asyncio.to_thread(self._write, path, data, self._now_text())
 
 
 def _digest(data: Any) -> bytes:

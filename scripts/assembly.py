@@ -6,10 +6,8 @@ import importlib
 import os
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from agents.events import OperatorCommanded
 from agents.supervisor import Child, Restart
@@ -39,6 +37,7 @@ from utils.damage import Damage
 from utils.disk import OsDisk, ThreadOffload, replace_file
 from utils.in_hand import InHand
 from utils.sealed import sealed
+from utils.state_files import write_document
 from utils.state_lock import StateLock
 from utils.tracing import Exporter
 
@@ -131,11 +130,7 @@ def _extras(
 ) -> list[Child]:
     state_dir = daemon.world.state_dir
 
-    def write(path: Path, document: dict[str, Any]) -> None:
-        replace_file(
-            daemon.hands.disk, path, msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
-        )
-
+    write = partial(write_document, daemon.hands.disk)
     people = PeopleFiles(view, state_dir, write, lambda: view.text(daemon.clock.now()))
     control = ControlServer(
         state_dir, Socket(daemon, view, commands, chaos=settings.chaos_enabled).handlers()

@@ -1,15 +1,11 @@
 """Files for people: one complete JSON document at every instant, {version, saved_at, data}."""
 
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from utils.clock import rfc3339
 from utils.damage import Damage, set_aside
 from utils.disk import Disk, replace_file
 
@@ -23,9 +19,9 @@ class _Document(Struct, Generic[T], frozen=True):
     data: T
 
 
-def write_document(disk: Disk, path: Path, data: object, now: Callable[[], float] = time.time) -> None:
+def write_document(disk: Disk, path: Path, data: object, saved_at: str) -> None:
     """Replace the document; blocks for the disk. OSError: the old one is still there."""
-    document = _Document(VERSION, rfc3339(datetime.fromtimestamp(now(), UTC)), data)
+    document = _Document(VERSION, saved_at, data)
     text = msgspec.json.format(msgspec.json.encode(document), indent=2)
     replace_file(disk, path, text + b"\n")
 

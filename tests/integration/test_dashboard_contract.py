@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from dashboard.view import Desk
 from tests.fixtures.dashboard_view import FixtureCommands, rfc3339
 from tests.fixtures.dashboard_world import incident, small_world
 from tests.unit.test_dashboard_spans import healing, wall
+from utils.disk import OsDisk
 from utils.metrics_collector import Family, Renderer
+from utils.state_files import write_document
 
 TOKEN = "fuzz"
 
@@ -135,9 +138,7 @@ async def test_the_files_of_a_long_life_are_written_without_holding_up_the_loop(
     ]
     view.incidents()  # each is made when it changes, not when it is written
 
-    def write(path: Path, document: dict[str, Any]) -> None:
-        path.write_bytes(msgspec.json.encode(document))
-
+    write = partial(write_document, OsDisk())
     files = PeopleFiles(view, tmp_path, write, lambda: rfc3339(view.now))
     assert await longest_piece_s(files.write_changed()) <= 0.020
     assert len(msgspec.json.decode((tmp_path / "traces.json").read_bytes())["data"]) == 1000

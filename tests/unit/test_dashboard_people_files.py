@@ -6,6 +6,8 @@ import msgspec
 from dashboard.people_files import PeopleFiles, contents
 from tests.fixtures.dashboard_view import FixtureView
 from tests.fixtures.dashboard_world import service, small_world
+from tests.fixtures.simulated_disk import SimulatedDisk
+from utils.state_files import write_document
 
 NAMES = [
     "self_healing_state",
@@ -27,10 +29,13 @@ class Disk:
         self.files: dict[str, Any] = {}
         self.broken = ""
 
-    async def write(self, path: Path, document: dict[str, Any]) -> None:
+    async def write(self, path: Path, data: Any, saved_at: str) -> None:
         if path.stem == self.broken:
             raise OSError(28, "No space left on device")
-        self.files[path.name] = msgspec.json.decode(msgspec.json.encode(document))
+        disk = SimulatedDisk(0)
+        disk.mkdir(path.parent)
+        write_document(disk, path, data, saved_at)
+        self.files[path.name] = msgspec.json.decode(disk.read(path))
 
 
 def files_of(view: FixtureView, disk: Disk) -> PeopleFiles:

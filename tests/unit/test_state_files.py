@@ -19,7 +19,7 @@ def disk_with_folder(seed: int = 0) -> SimulatedDisk:
 
 
 def write(disk: SimulatedDisk, data: object) -> None:
-    write_document(disk, FILE, data, now=lambda: 1.5)
+    write_document(disk, FILE, data, "1970-01-01T00:00:01.500Z")
 
 
 def test_a_document_says_its_version_and_when_it_was_saved() -> None:

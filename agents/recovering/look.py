@@ -25,7 +25,7 @@ async def symptom_gone(
         return ""
     if word is not None and word.health == "healthy" and word.at <= act.at:
         return ""  # its own probe was good all the time: the symptom is elsewhere
-    if not (await prober.probe(service, service.probe)).ok:
-        return ""
     sample = platform.sample(service.name)
-    return "its probe is good again" if sample is None or sample.state != "T" else ""
+    if sample is not None and sample.state == "T":
+        return ""  # no need to wait for the answer of one that a signal has stopped
+    return "its probe is good again" if (await prober.probe(service, service.probe)).ok else ""

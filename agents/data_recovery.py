@@ -87,6 +87,8 @@ class DataRecovery:
         await self._not_while_closing()
         if service is None:
             return self._applied(act, "failed", "it is no longer in the configuration")
+        if others := self.world.lease():
+            return self._applied(act, "failed", others)
         restores = Restores()
         try:
             return await self._jobs.run(act.service, self._carry_out(act, service, restores))

@@ -87,6 +87,8 @@ class InfrastructureRecovery:
         hands = self._reach(service) if service is not None else None
         if service is None or hands is None:
             return self._applied(act, "failed", "it is no longer in the configuration as what it was")
+        if others := self.world.lease():
+            return self._applied(act, "failed", others)
         if act.service in self.state.stopped:
             return self._applied(act, "failed", "stopped by operator")
         try:

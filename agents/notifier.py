@@ -42,7 +42,13 @@ REMEMBERED = 1000  # incidents of which we know what was said
 QUIET_S = 1800.0  # the same sentence is not repeated within this time
 BOOT_QUIET_S = 60.0
 COMMON_QUIET_S = 60.0
-COMMON_LIMITS = ("suspicion", "paused", "disk", "budget")  # one line for all incidents that they hold back
+COMMON_LIMITS = (
+    "lease",
+    "suspicion",
+    "paused",
+    "disk",
+    "budget",
+)  # one line for all incidents that they hold back
 SHORT_LIMITS = ("stagger", "disruption")  # over before anyone has read it
 ID_LENGTH = 8
 

@@ -9,13 +9,24 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from config.model import Config, HttpPlatform, HttpProbe, Platform, Probe, PrometheusMetrics, Service, Stop
+from config.model import (
+    Config,
+    HttpPlatform,
+    HttpProbe,
+    Maintenance,
+    Platform,
+    Probe,
+    PrometheusMetrics,
+    Service,
+    Stop,
+)
 from config.problems import ConfigError, Problem
 from config.reading import decode, oddities
 from config.rules import (
     cache_problems,
     dependency_problems,
     file_problems,
+    maintenance_problems,
     name_problems,
     part_problems,
     signal_name,
@@ -50,6 +61,8 @@ def parse(data: bytes, source: str, environ: Mapping[str, str]) -> Config:
     problems = [*oddities(raw), *differences(raw, Config)]
     if isinstance(raw, dict) and isinstance(raw.get("services"), list):
         problems += list(_service_problems(raw["services"], problems, interval_s))
+    if isinstance(raw, dict) and not any(problem.path.startswith("$.maintenance") for problem in problems):
+        problems += _maintenance(raw.get("maintenance"), "$.maintenance")
     lines += dict.fromkeys(problem.line(source) for problem in sorted(problems, key=_place))
     if lines:
         raise ConfigError(lines)
@@ -73,12 +86,17 @@ def _service_problems(declared: list[Any], known: list[Problem], interval_s: flo
         if "platform" in right:
             cwd = right["platform"].get("cwd", ".")
             yield from cache_problems(right.get("caches", ()), cwd, f"{where}.caches")
+        yield from _maintenance(right.get("maintenance"), f"{where}.maintenance")
         yield from file_problems([file["path"] for file in right.get("files", ())], f"{where}.files")
     names = {position: raw["name"] for position, raw in services.items() if isinstance(raw.get("name"), str)}
     yield from name_problems(names)
     yield from dependency_problems(
         names, {place: _texts(services[place].get("depends_on")) for place in names}
     )
+
+
+def _maintenance(raw: Any, path: str) -> list[Problem]:
+    return list(maintenance_problems(_convert(raw or (), tuple[Maintenance, ...], path), path))
 
 
 def _convert(raw: Any, wanted: Any, where: str) -> Any:

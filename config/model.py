@@ -122,6 +122,21 @@ class Stop(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     grace_s: Annotated[float, Meta(ge=0)] = 5.0  # 0: SIGKILL at once
 
 
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+TimeOfDay = Annotated[
+    str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)", description='a time of day such as "02:30"')
+]
+
+
+class Maintenance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """People work on it: nothing acts by itself. From `start` to `end` on each of these days; past midnight if earlier."""
+
+    start: TimeOfDay
+    end: TimeOfDay
+    days: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    timezone: Text = "UTC"
+
+
 class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Name
     platform: Platform
@@ -138,6 +153,7 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stop: Stop = Stop()
     restart: Literal["always", "on-failure", "never"] = "always"
     on_exit: Literal["stop", "leave"] = "stop"
+    maintenance: tuple[Maintenance, ...] = ()
 
     @property
     def is_child(self) -> bool:
@@ -194,6 +210,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     drift_detection: DriftDetection = DriftDetection()
     service_recovery: ServiceRecovery = ServiceRecovery()
     approvals: Approvals = Approvals()
+    maintenance: tuple[Maintenance, ...] = ()  # of everything
     windows: Windows = Windows()
 
     def service(self, name: str) -> Service | None:

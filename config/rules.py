@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from config.graph import cycles
 from config.model import (
@@ -54,6 +55,22 @@ def part_problems(part: Any, path: str, interval_s: float) -> Iterator[Problem]:
         for key in part.env:
             if not key or "=" in key:
                 yield Problem(member(f"{path}.env", key), "not usable as an environment variable")
+
+
+def maintenance_problems(windows: Sequence[Any], path: str) -> Iterator[Problem]:
+    """Time zones that this machine does not know, and windows without any time."""
+    for place, window in enumerate(windows):
+        try:
+            ZoneInfo(window.timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            yield Problem(
+                f"{path}[{place}].timezone",
+                f'no such time zone here: {shown(window.timezone)}; as in "Europe/Berlin"',
+            )
+        if window.start == window.end:
+            yield Problem(f"{path}[{place}].end", f"the same as start ({window.start}): a window of no time")
+        if not window.days:
+            yield Problem(f"{path}[{place}].days", "must not be empty: on no day it is never open")
 
 
 def _exec_problems(platform: ExecPlatform, path: str) -> Iterator[Problem]:

@@ -23,4 +23,7 @@ class World:
         """Whom a fix may be meant for: a declared service, or an agent of our own."""
         return self.config.service(name) or own_agent(name)
 
+    lease: Callable[[], str] = lambda: (
+        ""
+    )  # why another daemon may be the one to act; asked just before each call
     unix: Callable[[float], float] = lambda _: time.time()  # `at` -> wall clock, seconds since 1970

@@ -10,6 +10,7 @@ from agents.gate.questions import key
 from agents.gate.suspicion import Suspicion
 from agents.terms import FILE
 from analysis.beta import quantile
+from analysis.calendar import window_at
 from config.fixes import Fix
 from config.graph import dependencies
 from config.model import Service
@@ -142,6 +143,17 @@ def _paused(q: Question) -> str:
     return f"paused by {by}" if by else ""
 
 
+def _maintenance(q: Question) -> str:
+    if q.approved or q.service is None:
+        return ""
+    window = window_at((*q.service.maintenance, *q.world.config.maintenance), q.world.unix(q.at))
+    return f"people work on {q.target} until {window.end} ({window.timezone})" if window else ""
+
+
+def _lease(q: Question) -> str:
+    return q.world.lease()
+
+
 def _approval(q: Question) -> str:
     if q.approved or q.fix is None or q.service is None:
         return ""
@@ -239,6 +251,8 @@ LIMITS: tuple[Limit, ...] = (
     Limit("denied", _denied, final=True),
     Limit("breaker", _breaker, final=True),
     Limit("paused", _paused, final=False),
+    Limit("lease", _lease, final=False),
+    Limit("maintenance", _maintenance, final=False),
     Limit("disk", _storage, final=False),
     Limit("open_act", _open_act, final=False),
     Limit("just_acted", _just_acted, final=False),
@@ -249,5 +263,5 @@ LIMITS: tuple[Limit, ...] = (
     Limit("stagger", _stagger, final=False),
     Limit("approval", _approval, final=False),  # last: nobody is asked for what could not be done now
 )
-UNDO_TOO = ("unknown", "stopped", "dry_run", "observe", "paused", "open_act")
+UNDO_TOO = ("unknown", "stopped", "dry_run", "observe", "paused", "lease", "open_act")
 HARMLESS_TOO = 2  # so many at the head of the table hold for waiting as well

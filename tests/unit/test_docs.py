@@ -46,6 +46,7 @@ SECTIONS: dict[str, type[Struct]] = {
     "model_validation": model.ModelValidation,
     "drift_detection": model.DriftDetection,
     "service_recovery": model.ServiceRecovery,
+    "maintenance": model.Maintenance,
     "approvals": model.Approvals,
     "approver": model.Approver,
     "windows": model.Windows,

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from config.model import Service
+from platforms.keeping.copies import put_in_place
 from platforms.platform import PlatformError
 
 
@@ -132,4 +133,4 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    new.replace(path)
+    put_in_place(new, path)

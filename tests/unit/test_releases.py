@@ -1,5 +1,7 @@
 """Where a release is pointed back to, and that the same act never does it twice."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,25 @@ def test_the_same_act_goes_back_once(link: Path) -> None:
     first = point_back(link, "act", ())
     assert point_back(link, "act", ()) == first == pointed_back(link, "act")
     assert version(link) == "v10"
+
+
+def test_the_note_is_on_disk_before_the_link_changes(link: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a power cut could keep the link and lose the note, and the same act would go back once more."""
+    steps: list[str] = []
+    replace, fsync = os.replace, os.fsync
+
+    def told_replace(source: str | Path, target: str | Path) -> None:
+        steps.append(f"replace {Path(target).name}")
+        replace(source, target)
+
+    def told_fsync(descriptor: int) -> None:
+        steps.append("sync folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "sync file")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "replace", told_replace)
+    monkeypatch.setattr(os, "fsync", told_fsync)
+    point_back(link, "act", ())
+    assert steps == ["sync file", "replace current.nightwarden", "sync folder", "replace current"]
 
 
 def test_an_act_that_died_between_note_and_link_finishes_what_it_decided(

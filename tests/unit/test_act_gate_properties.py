@@ -1,9 +1,10 @@
 """The act gate over random histories, audited by a model that shares no code with it."""
 
-from typing import Any
+from collections.abc import Callable
+from random import Random
+from typing import Any, NamedTuple
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import pytest
 
 from agents.act_gate import ActGate
 from agents.events import (
@@ -24,19 +25,51 @@ from utils.event import Fact
 
 SERVICES = 8
 ATTEMPTS, PER_SERVICE, PER_HOUR = 3, 4, 7
-name = st.integers(0, SERVICES - 1).map(lambda n: f"s{n}")
-steps = st.lists(
-    st.tuples(
-        st.sampled_from(
-            ["ask", "ask", "ask", "again", "again", "apply", "apply", "good", "bad", "bad", "close", "retry", "exit",
-             "healthy", "pause", "resume", "stop", "start", "probe_bad", "probe_good", "gap", "disk", "tick", "tick"]
-        ),
-        name,
-        st.sampled_from(["kill_restart", "restart", "respawn", "wait"]),
-        st.sampled_from([0.0, 0.05, 0.25, 1.0, 20.0, 700.0]),
-    ),
-    max_size=120,
-)  # fmt: skip
+WHAT = ("ask", "ask", "ask", "again", "again", "apply", "apply", "good", "bad", "bad", "close", "retry", "exit",
+        "healthy", "pause", "resume", "stop", "start", "probe_bad", "probe_good", "gap", "disk", "tick", "tick")  # fmt: skip
+FIXES = ("kill_restart", "restart", "respawn", "wait")
+PASS_S = (0.0, 0.05, 0.25, 1.0, 20.0, 700.0)
+
+
+class Step(NamedTuple):
+    what: str
+    target: str
+    fix: str
+    pass_s: float
+
+
+def history_of(seed: int) -> list[Step]:
+    random = Random(seed)
+    return [
+        Step(
+            random.choice(WHAT),
+            f"s{random.randrange(SERVICES)}",
+            random.choice(FIXES),
+            random.choice(PASS_S),
+        )
+        for _ in range(random.randint(1, 120))
+    ]
+
+
+def shortest(history: list[Step], check: Callable[[list[Step]], None]) -> list[Step]:
+    """What is left of a history that fails when every step has gone that is not needed for it."""
+    for place in reversed(range(len(history))):
+        shorter = history[:place] + history[place + 1 :]
+        try:
+            check(shorter)
+        except Exception:  # noqa: BLE001 - whatever it fails by
+            history = shorter
+    return history
+
+
+def sweep(seeds: range, check: Callable[[list[Step]], None]) -> None:
+    for seed in seeds:
+        history = history_of(seed)
+        try:
+            check(history)
+        except Exception as error:
+            few = "\n".join(map(str, shortest(history, check)))
+            raise AssertionError(f"seed {seed}, {error!r}, after:\n{few}") from error
 
 
 class Audit:
@@ -200,9 +233,7 @@ class History:
                 self.tell(Tick())
 
 
-@settings(max_examples=300, deadline=None)
-@given(steps)
-def test_no_history_makes_the_gate_overstep(history: list[tuple[str, str, str, float]]) -> None:
+def never_oversteps(history: list[Step]) -> None:
     told = History()
     for step in history:
         told.step(*step)
@@ -216,11 +247,7 @@ def test_no_history_makes_the_gate_overstep(history: list[tuple[str, str, str, f
     }
 
 
-@settings(max_examples=100, deadline=None)
-@given(steps)
-def test_after_any_history_a_patient_world_is_healed_at_last(
-    history: list[tuple[str, str, str, float]],
-) -> None:
+def heals_at_last(history: list[Step]) -> None:
     told = History()
     for step in history:
         told.step(*step)
@@ -234,3 +261,27 @@ def test_after_any_history_a_patient_world_is_healed_at_last(
     told.gate.at += 3601.0
     answer = told.gate.ask("s0")
     assert limit(answer) == "", "nothing may stay locked for ever"
+
+
+def test_no_history_makes_the_gate_overstep() -> None:
+    sweep(range(300), never_oversteps)
+
+
+def test_after_any_history_a_patient_world_is_healed_at_last() -> None:
+    sweep(range(300, 400), heals_at_last)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+def test_nor_does_any_of_very_many_histories() -> None:
+    sweep(range(1000, 20000), never_oversteps)
+    sweep(range(20000, 25000), heals_at_last)
+
+
+def test_a_history_that_fails_is_told_without_what_is_not_needed_for_it() -> None:
+    def no_two_gaps(history: list[Step]) -> None:
+        assert [step.what for step in history].count("gap") < 2
+
+    with pytest.raises(AssertionError, match=r"seed \d+") as raised:
+        sweep(range(20), no_two_gaps)
+    assert str(raised.value).count("Step(") == str(raised.value).count("what='gap'") == 2

@@ -5,6 +5,7 @@ from typing import Any
 
 from agents.agent import Results, Traits
 from agents.events import (
+    ActProposed,
     ApprovalDenied,
     ApprovalExpired,
     ApprovalGiven,
@@ -35,7 +36,7 @@ from agents.events import (
 from agents.gate.books import Pending, State
 from agents.gate.draft import Draft
 from agents.gate.ledger import fold
-from agents.gate.limits import Objection, Question, objection, undo_objection
+from agents.gate.limits import Objection, Question, objection, planned_objection, undo_objection
 from agents.gate.people import People
 from agents.gate.suspicion import Suspicion
 from config.world import World
@@ -47,7 +48,7 @@ TO_PEOPLE = frozenset({"approve", "deny", "snooze", "undo"})
 class ActGate:
     name = "act_gate"
     consumes: tuple[type[Event], ...] = (
-        FixChosen, FixApplied, FixVerified, FixFailed, IncidentOpened, IncidentRetried, IncidentClosed, HealthChanged,
+        FixChosen, ActProposed, FixApplied, FixVerified, FixFailed, IncidentOpened, IncidentRetried, IncidentClosed, HealthChanged,
         ServiceStarted, ServiceStopped, OperatorCommanded, ObservationResumed, ConfigChanged, StorageChanged,
         EventQuarantined, ProbeObserved, Tick,
     )  # fmt: skip
@@ -72,6 +73,7 @@ class ActGate:
             FixFailed: self._on_failed,
             IncidentClosed: self._on_closed,
             OperatorCommanded: self._on_command,
+            ActProposed: self._on_proposed,
             ObservationResumed: self._on_resumed,
         }
 
@@ -117,6 +119,29 @@ class ActGate:
     def _due_undo(self, state: State, act_id: str, at: float) -> list[Event]:
         act = state.ways_back[act_id].act
         return [] if self.holds_undo(state, act, at) else [self.undo(act)]
+
+    def _on_proposed(self, act: ActProposed) -> Results:
+        self._look(act.at)
+        choice = FixChosen(
+            at=act.at, service=act.service, fix=act.what, cause_name=act.kind, culprit=act.service, probability=1.0, why=act.why,
+        )  # fmt: skip
+        against = planned_objection(
+            Question(self.world, self.state, self.suspicion, choice, act.at), act.kind
+        )
+        if act.service not in {service.name for service in self.world.config.services}:
+            against = Objection("unknown", f"no service is called {act.service!r}", final=True)
+        if against is not None:
+            return [FixRefused(fix=act.what, limit=against.limit, reason=against.reason, final=True)]
+        started = FixStarted(
+            fix=act.what,
+            agent=act.agent,
+            cause_name=act.kind,
+            culprit=act.service,
+            deadline_s=act.deadline_s,
+            incarnation=self.state.incarnations.get(act.service, ""),
+            kind=act.kind,
+        )
+        return [started]
 
     def _on_closed(self, fact: IncidentClosed) -> Results:
         return self._people.end(self.state, fact.incident, fact.message or fact.outcome)

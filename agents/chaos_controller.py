@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,16 @@ import structlog
 from msgspec import Struct, field
 
 from agents.agent import Outlet, Results, Traits
-from agents.events import Event, FaultInjected, FaultReverted, OperatorCommanded
+from agents.events import (
+    ActProposed,
+    Event,
+    FaultInjected,
+    FaultReverted,
+    FixApplied,
+    FixRefused,
+    FixStarted,
+    OperatorCommanded,
+)
 from config.world import World
 from platforms.faults import FAULTS, AnyPlan, FaultRefused, Faults, StopDependency
 from platforms.keeping.copies import put_in_place
@@ -20,6 +30,8 @@ from utils.alone import run_alone
 from utils.jobs import uninterrupted
 
 LONGEST_S = 600.0
+GRACE_S = 60.0  # for undoing it
+ANSWER_WITHIN_S = 15.0
 TRY_AGAIN_S = 30.0
 log = structlog.get_logger()
 
@@ -30,15 +42,26 @@ class Stopped(Struct, frozen=True):
     at: float
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """A fault that waits for permission, and who waits for it."""
+
+    fault: str
+    service: str
+    for_s: float
+    made: "asyncio.Future[FaultInjected]"
+
+
 class State(Struct):
     stopped: dict[str, Stopped] = field(default_factory=dict)
 
 
 class ChaosController:
     name = "chaos_controller"
-    consumes: tuple[type[Event], ...] = (OperatorCommanded,)
-    emits: tuple[type[Event], ...] = (FaultInjected, FaultReverted)
-    traits = Traits(optional=True)
+    consumes: tuple[type[Event], ...] = (OperatorCommanded, FixStarted, FixRefused)
+    emits: tuple[type[Event], ...] = (ActProposed, FaultInjected, FaultReverted, FixApplied)
+    urgent: tuple[type[Event], ...] = (OperatorCommanded, FixRefused)  # get through while a fault lasts
+    traits = Traits(waits_for_disk=True, workers=64, deadline_s=LONGEST_S + GRACE_S)
 
     def __init__(self, world: World, platform: Platform, faults: Faults | None = None) -> None:
         self.world = world
@@ -46,11 +69,17 @@ class ChaosController:
         self._folder = world.state_dir / "chaos"
         self._faults = faults or Faults(platform, self._folder)
         self._active: dict[str, str] = {}  # service -> fault
+        self._wanted: dict[str, Wanted] = {}  # by proposal
         self._outlet: Outlet | None = None
         self._group: asyncio.TaskGroup | None = None
 
-    def handle(self, event: Event) -> Results:
-        del event  # what operators stopped is only remembered
+    async def handle(self, event: Event) -> Results:
+        if isinstance(event, FixRefused):
+            wanted = self._wanted.pop(event.cause, None)
+            if wanted is not None and not wanted.made.done():
+                wanted.made.set_exception(FaultRefused(f"{event.limit}: {event.reason}"))
+        if isinstance(event, FixStarted) and event.agent == self.name:
+            return [await self._act(event)]
         return ()
 
     def apply(self, fact: Event) -> None:
@@ -69,15 +98,57 @@ class ChaosController:
             await asyncio.Event().wait()
 
     async def inject(self, fault: str, service: str, for_s: float) -> FaultInjected:
-        """Make a fault that lasts at most `for_s`. Raises FaultRefused with a sentence for people."""
-        plan_id = secrets.token_hex(8)
-        outlet, group = self._admit(fault, service, for_s)
-        self._active[service] = fault
+        """Make a fault that lasts at most `for_s`, if the act gate permits it.
+
+        Raises FaultRefused with a sentence for people.
+        """
+        outlet, _ = self._admit(fault, service, for_s)
+        proposal = ActProposed(
+            service=service,
+            kind="chaos",
+            what=f"fault {fault}",
+            agent=self.name,
+            why="somebody asked for it",
+            deadline_s=for_s + GRACE_S,
+        )
+        outlet.emit(proposal)
+        made: asyncio.Future[FaultInjected] = asyncio.get_running_loop().create_future()
+        self._wanted[proposal.id] = Wanted(fault, service, for_s, made)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                return await made
+        except TimeoutError:
+            self._wanted.pop(proposal.id, None)
+            raise FaultRefused("the act gate did not answer in time") from None
+
+    async def _act(self, act: FixStarted) -> FixApplied:
+        """Lasts as long as the fault. One that a crash of ours interrupted is undone by its note, not made again."""
+        wanted = self._wanted.pop(act.cause, None)
+        if wanted is None or wanted.made.done():
+            return FixApplied(fix=act.fix, outcome="failed", detail="nobody waits for it any more")
+        try:
+            plan, injected = await self._make(wanted)
+        except FaultRefused as refused:
+            wanted.made.set_exception(refused)
+            return FixApplied(fix=act.fix, outcome="failed", detail=str(refused))
+        if not wanted.made.done():
+            wanted.made.set_result(injected)
+        assert self._group is not None  # it was admitted
+        undone = self._group.create_task(self._undo_after(plan, wanted.for_s))
+        done, _ = await asyncio.wait({undone}, timeout=wanted.for_s + GRACE_S / 2)
+        if not done:  # it goes on trying, beyond this act
+            return FixApplied(fix=act.fix, outcome="failed", detail="the fault could not be undone yet")
+        return FixApplied(fix=act.fix, outcome="done", detail="the fault is undone")
+
+    async def _make(self, wanted: Wanted) -> tuple[AnyPlan, FaultInjected]:
+        service, plan_id = wanted.service, secrets.token_hex(8)
+        outlet, _ = self._admit(wanted.fault, service, wanted.for_s)
+        self._active[service] = wanted.fault
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             declared = self.world.config.service(service)
             assert declared is not None
-            plan = await self._faults.plan(fault, declared, plan_id)
+            plan = await self._faults.plan(wanted.fault, declared, plan_id)
             self._note(plan)  # from here on it is undone, whatever happens to us
         except (OSError, FaultRefused) as error:
             del self._active[service]
@@ -90,10 +161,11 @@ class ChaosController:
         if failed:
             await self._undo(plan, "it could not be made: ")
             raise FaultRefused(f"the fault could not be made: {failed}")
-        injected = FaultInjected(service=service, fault=fault, detail=f"{detail}, for {for_s:g} s")
+        injected = FaultInjected(
+            service=service, fault=wanted.fault, detail=f"{detail}, for {wanted.for_s:g} s"
+        )
         outlet.emit(injected)
-        group.create_task(self._undo_after(plan, for_s))
-        return injected
+        return plan, injected
 
     def _admit(self, fault: str, service: str, for_s: float) -> tuple[Outlet, asyncio.TaskGroup]:
         if self._outlet is None or self._group is None:

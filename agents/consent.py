@@ -1,8 +1,19 @@
-"""The part of the vocabulary in which people are asked and answer; everybody imports it from agents.events."""
+"""The part of the vocabulary in which acts are proposed, people are asked and answer; imported from agents.events."""
 
 from typing import Literal
 
 from utils.event import Fact
+
+
+# --- planned acts: chaos_controller (later predictive_maintenance, model_recovery)
+class ActProposed(Fact, frozen=True, kw_only=True):
+    """An act that heals no incident asks the act gate for permission: FixStarted of this kind, or FixRefused."""
+
+    kind: Literal["chaos", "maintenance", "promotion"]
+    what: str  # stands as `fix` in the answer
+    agent: str  # whose hands it needs
+    why: str
+    deadline_s: float
 
 
 # --- between the act gate's "a person has to agree" and its FixStarted: act_gate

@@ -6,6 +6,7 @@ sense -> detect | predict -> diagnose -> select -> recover -> verify -> learn
 from typing import Literal
 
 from agents.consent import (
+    ActProposed,
     ApprovalDenied,
     ApprovalExpired,
     ApprovalGiven,
@@ -23,6 +24,7 @@ from agents.terms import Cause, CauseName, DependencySeen, Health, Symptom
 from utils.event import Event, Fact, Telemetry
 
 __all__ = [
+    "ActProposed",
     "ApprovalDenied",
     "ApprovalExpired",
     "ApprovalGiven",
@@ -222,6 +224,7 @@ class FixStarted(Fact, frozen=True, kw_only=True):
     incarnation: str = ""  # of the target, when permission was given
     patience_boots: int = 0
     auto_undo: bool = False  # it is taken back if it does not help
+    kind: Literal["fix", "chaos", "maintenance", "promotion"] = "fix"  # all but a fix were planned
     undo_of: str = ""  # the id of an earlier act, which this one takes back
     approval: str = ""  # the id of the question that a person said yes to
 

@@ -16,6 +16,8 @@ class Case(Struct, frozen=True, gc=False):
     """An open incident."""
 
     symptom: str
+    service: str = ""  # empty in books of an older version
+    drill: bool = False  # it was opened while a chaos act was under way on its service
     attempts: int = 0
     rounds: int = 0  # of slow probing; each allows one attempt more
 
@@ -32,7 +34,14 @@ class OpenAct(Struct, frozen=True, gc=False):
     applied_at: float = 0.0
     orphan: bool = False
     agent: str = ""  # whose hands it is in; empty in books of an older version
-    undo: bool = False  # takes another one back, and needs no verdict
+    unjudged: bool = False  # it ends when it was applied: taking another one back, or planned
+
+
+class Planned(Struct, frozen=True, gc=False):
+    """A fault on purpose that is under way; fixes of the same service are not held up by it."""
+
+    id: str
+    until: float
 
 
 class Spent(Struct, frozen=True, gc=False):
@@ -57,13 +66,17 @@ class Pending(Struct, frozen=True, gc=False):
 
 
 class Trust(Struct, frozen=True, gc=False):
-    successes: int = 0
+    """Since its last failure. A success in a drill counts one third, and is no real one."""
+
+    successes: float = 0
     failures: int = 0
+    real: int = 0
 
 
 class State(Questions):
     cases: dict[str, Case] = field(default_factory=dict)  # by incident
     pending: dict[str, Pending] = field(default_factory=dict)  # by incident
+    drills: dict[str, Planned] = field(default_factory=dict)  # by target
     open_acts: dict[str, OpenAct] = field(default_factory=dict)  # by target: one at most
     ended: dict[str, Ended] = field(default_factory=dict)  # by target: the last act that was decided
     spent: dict[str, tuple[Spent, ...]] = field(default_factory=dict)  # by target

@@ -31,6 +31,7 @@ from agents.gate.books import (
     Ended,
     OpenAct,
     Pending,
+    Planned,
     Spent,
     State,
     Trust,
@@ -47,7 +48,7 @@ def fold(state: State, fact: Fact) -> None:
     fold_questions(state, fact)
     match fact:
         case IncidentOpened():
-            state.cases[fact.incident] = Case(fact.symptom)
+            state.cases[fact.incident] = Case(fact.symptom, fact.service, _in_drill(state, fact))
         case IncidentRetried() if fact.incident in state.cases:
             state.cases[fact.incident] = replace(state.cases[fact.incident], rounds=fact.round)
         case IncidentClosed():
@@ -106,9 +107,12 @@ def _started(state: State, fact: FixStarted) -> None:
         del state.pending[fact.incident]
     if fact.fix == WAIT:
         return
-    if fact.undo_of:
+    if fact.kind == "chaos":
+        state.drills[fact.service] = Planned(fact.id, fact.at + fact.deadline_s)
+        return
+    if fact.undo_of or fact.kind != "fix":
         state.open_acts[fact.service] = OpenAct(
-            fact.id, fact.incident, fact.fix, fact.at, for_exit=False, agent=fact.agent, undo=True
+            fact.id, fact.incident, fact.fix, fact.at, for_exit=False, agent=fact.agent, unjudged=True
         )
         return
     target, for_exit = fact.service, fact.service in state.exits
@@ -123,10 +127,12 @@ def _started(state: State, fact: FixStarted) -> None:
 def _applied(state: State, fact: FixApplied) -> None:
     if fact.incarnation:
         state.incarnations[fact.service] = fact.incarnation
+    if (drill := state.drills.get(fact.service)) is not None and drill.id == fact.cause:
+        del state.drills[fact.service]
     act = state.open_acts.get(fact.service)
     if act is None or act.id != fact.cause:  # a late word about the one before
         return
-    if act.orphan or act.undo:
+    if act.orphan or act.unjudged:
         _release(state, fact.service, fact.at)
     else:
         state.open_acts[fact.service] = replace(act, outcome=fact.outcome, applied_at=fact.at)
@@ -136,7 +142,7 @@ def _decided(state: State, fact: FixVerified | FixFailed) -> None:
     if fact.fix == WAIT:
         return
     act = state.open_acts.get(fact.service)
-    if act is not None and not act.undo and act.incident == fact.incident and act.fix == fact.fix:
+    if act is not None and not act.unjudged and act.incident == fact.incident and act.fix == fact.fix:
         _release(state, fact.service, fact.at)
     else:
         act = None
@@ -152,7 +158,18 @@ def _decided(state: State, fact: FixVerified | FixFailed) -> None:
     if act is not None:
         _forgive(state, fact.service, act, healed=True)
         if act.outcome != "symptom_gone":  # then it was luck
-            state.trust[key] = replace(trust, successes=trust.successes + 1)
+            state.trust[key] = _proved(trust, state.cases.get(fact.incident))
+
+
+def _in_drill(state: State, fact: IncidentOpened) -> bool:
+    drill = state.drills.get(fact.service)
+    return drill is not None and fact.at < drill.until
+
+
+def _proved(trust: Trust, case: Case | None) -> Trust:
+    if case is not None and case.drill:
+        return replace(trust, successes=trust.successes + 1 / 3)
+    return replace(trust, successes=trust.successes + 1, real=trust.real + 1)
 
 
 def _forgive(state: State, target: str, act: OpenAct, *, healed: bool = False) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from agents.events import FixChosen
-from agents.gate.books import HOUR_S, SHUTDOWN, WAIT, State, Trust, pair
+from agents.gate.books import HOUR_S, SHUTDOWN, WAIT, Case, State, Trust, pair
 from agents.gate.questions import key
 from agents.gate.suspicion import Suspicion
 from agents.terms import FILE
@@ -17,6 +17,7 @@ from config.model import Service
 from config.world import World
 
 TRUSTED = 0.8  # what the 10 % quantile of the chance of success has to pass
+REAL_SUCCESSES = 3  # no drill proves that a risky fix is right
 BREAKER_FAILURES = 3  # within an hour
 BREAKER_REST_S = 900.0
 SHARE_IN_FLIGHT = 0.2
@@ -82,6 +83,22 @@ def objection(question: Question) -> Objection | None:
 def undo_objection(question: Question) -> Objection | None:
     """Taking an act back mends what we did ourselves: no budget, attempt or doubt stands against it."""
     return _first(question, [limit for limit in LIMITS if limit.name in UNDO_TOO])
+
+
+def planned_objection(question: Question, kind: str) -> Objection | None:
+    """An act that heals nothing has to wait for nobody and to stand aside for everybody."""
+    against = _first(question, [limit for limit in LIMITS if limit.name in PLANNED_TOO])
+    if against is None and kind == "chaos" and (why := _disturbs(question)):
+        return Objection("incident_open", why, final=True)
+    return against
+
+
+def _disturbs(q: Question) -> str:
+    config = q.world.config
+    near = {q.target, *dependencies(config, q.target)}
+    near |= {s.name for s in config.services if q.target in dependencies(config, s.name)}
+    ill = sorted(near & ({case.service for case in q.state.cases.values()} | q.state.ill.keys()))
+    return f"there is trouble with {', '.join(ill)} already" if ill else ""
 
 
 def _first(question: Question, limits: Sequence[Limit]) -> Objection | None:
@@ -165,9 +182,11 @@ def _approval(q: Question) -> str:
         return ""
     trust = q.state.trust.get(pair(q.choice.cause_name, q.fix.name), Trust())
     sure = quantile(0.1, 1.0 + trust.successes, 1.0 + trust.failures)
-    if sure > TRUSTED:
+    if sure > TRUSTED and trust.real >= REAL_SUCCESSES:
         return ""
-    record = f"{trust.successes} good since its last failure, {trust.failures} bad"
+    record = (
+        f"{trust.successes:g} good since its last failure, {trust.real} of them real, {trust.failures} bad"
+    )
     return f"{q.fix.name} for {q.choice.cause_name} is not trusted yet ({record}: {sure:.2f} of {TRUSTED})"
 
 
@@ -192,7 +211,7 @@ def _just_acted(q: Question) -> str:
 
 
 def _suspicion(q: Question) -> str:
-    case = q.state.cases[q.choice.incident]
+    case = q.state.cases.get(q.choice.incident, Case(""))
     by_probes_alone = not q.for_exit and case.symptom not in SEEN_OTHERWISE
     return q.suspicion.reason(q.service, q.choice.at, q.at) if by_probes_alone and q.service else ""
 
@@ -263,5 +282,8 @@ LIMITS: tuple[Limit, ...] = (
     Limit("stagger", _stagger, final=False),
     Limit("approval", _approval, final=False),  # last: nobody is asked for what could not be done now
 )
+PLANNED_TOO = (
+    "stopped", "dry_run", "observe", "paused", "lease", "maintenance", "disk", "open_act", "suspicion", "budget",
+)  # fmt: skip
 UNDO_TOO = ("unknown", "stopped", "dry_run", "observe", "paused", "lease", "open_act")
 HARMLESS_TOO = 2  # so many at the head of the table hold for waiting as well

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agents.events import (
+    ActProposed,
     AgentHealthChanged,
     ApprovalDenied,
     ApprovalExpired,
@@ -153,6 +154,7 @@ _SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
     CauseFound: _cause,
     FixChosen: _chosen,
     FixRefused: _refused,
+    ActProposed: lambda f: f"{f.what} of {f.service} is planned{_because(f.why)}",
     ApprovalRequested: lambda f: f"asks: {f.what}? {f.why}",
     ApprovalGiven: _given,
     ApprovalDenied: lambda f: f"{f.by} said no to {f.fix}",

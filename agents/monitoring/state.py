@@ -145,6 +145,8 @@ def _repaired(state: State, fact: FileRepaired) -> None:
 
 
 def _act_started(state: State, fact: FixStarted) -> None:
+    if fact.kind == "chaos":
+        return  # what breaks it is no act that brings it back
     state.acts[fact.service] = OpenAct(fact.id, fact.fix, fact.agent)
     known = state.incidents.get(fact.incident)
     if known is not None and fact.service not in known.services:
@@ -152,7 +154,9 @@ def _act_started(state: State, fact: FixStarted) -> None:
 
 
 def _act_ended(state: State, fact: FixApplied) -> None:
-    state.acts.pop(fact.service, None)
+    act = state.acts.get(fact.service)
+    if act is not None and fact.cause in {"", act.id}:  # a planned act ends beside it
+        del state.acts[fact.service]
 
 
 def _quarantined(state: State, fact: EventQuarantined) -> None:

@@ -155,7 +155,7 @@ def test_trust_counts_each_success_and_starts_anew_with_a_failure() -> None:
     gate = Gate()
     for good in (True, True):
         gate.whole(gate.ask("s0"), good=good)
-    assert gate.state.trust == {"hang kill_restart": Trust(2, 0)}
+    assert gate.state.trust == {"hang kill_restart": Trust(2, 0, 2)}
     for good in (False, True, False):
         gate.whole(gate.ask("s0"), good=good)
     assert gate.state.trust == {"hang kill_restart": Trust(0, 2)}

@@ -9,11 +9,21 @@ from typing import Any
 import pytest
 
 from agents.chaos_controller import ChaosController
-from agents.events import FaultInjected, FaultReverted, OperatorCommanded
+from agents.events import (
+    ActProposed,
+    FaultInjected,
+    FaultReverted,
+    FixApplied,
+    FixRefused,
+    FixStarted,
+    OperatorCommanded,
+)
 from config.model import Service
 from platforms.faults import AnyPlan, FaultRefused, Faults, Freeze, StopDependency
 from platforms.platform import PlatformError
 from tests.fixtures.recovery_stage import Stage, service
+
+REFUSED: set[str] = set()
 
 
 class FakeFaults(Faults):
@@ -53,9 +63,29 @@ def hands(tmp_path: Path) -> FakeFaults:
 
 def stage(hands: FakeFaults) -> Stage:
     services = [service("shop", depends_on=("model",)), service("model")]
-    return Stage(
+    on = Stage(
         lambda on: ChaosController(on.world, on.processes, hands), services, state_dir=hands.folder.parent
     )
+    on.runner.listeners.append(lambda record: answer(on, record.results))
+    return on
+
+
+def answer(on: Stage, facts: Any) -> None:
+    """As the act gate does, unless it was told to refuse."""
+    for fact in facts:
+        if not isinstance(fact, ActProposed):
+            continue
+        said: Any = FixStarted(
+            fix=fact.what,
+            agent=fact.agent,
+            cause_name=fact.kind,
+            culprit=fact.service,
+            deadline_s=fact.deadline_s,
+            kind="chaos",
+        )
+        if fact.service in REFUSED:
+            said = FixRefused(fix=fact.what, limit="paused", reason="paused by ann", final=True)
+        asyncio.get_running_loop().call_soon(on.runner.record, "act_gate", fact, [said], None)
 
 
 def notes(hands: FakeFaults) -> int:
@@ -174,3 +204,33 @@ async def test_a_damaged_note_is_set_aside_and_stops_nobody(hands: FakeFaults) -
         await asyncio.sleep(0.1)
         await on.agent.inject("freeze", "shop", 5.0)
     assert sorted(path.name for path in hands.folder.iterdir()) == ["a.corrupt"]
+
+
+async def test_nothing_is_broken_that_the_act_gate_does_not_permit(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        REFUSED.add("shop")
+        try:
+            with refused("paused by ann"):
+                await on.agent.inject("freeze", "shop", 5.0)
+        finally:
+            REFUSED.clear()
+        assert hands.log == []
+        assert notes(hands) == 0
+
+
+async def test_the_planned_act_ends_when_its_fault_is_undone(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        await on.agent.inject("freeze", "shop", 5.0)
+        await asyncio.sleep(4.0)
+        assert on.said(FixApplied) == []
+        await asyncio.sleep(2.0)
+        assert [told.outcome for told in on.said(FixApplied)] == ["done"]
+
+
+async def test_a_fault_that_our_crash_interrupted_is_undone_and_not_made_again(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        await on.agent.inject("freeze", "shop", 50.0)
+        await on.crash()
+        await asyncio.sleep(1.0)
+        assert hands.log == ["inject shop", "revert shop"]
+        assert [told.outcome for told in on.said(FixApplied)] == ["failed"]

@@ -61,18 +61,19 @@ def fit(points: Sequence[Point]) -> Trend | None:
     """The trend of points in order of time; None when there are too few to say anything."""
     if len(points) < MIN_POINTS or points[-1][0] <= points[0][0]:
         return None
-    slopes, agreement = _pairs(points)
+    first, second = points[: len(points) // 2], points[len(points) // 2 :]
+    early_slopes, late_slopes = sorted(_within(first)), sorted(_within(second))
+    slopes = sorted([*early_slopes, *late_slopes, *_between(first, second)])
     slope = _middle(slopes)
     low, high = _interval(slopes, len(points))
-    half = len(points) // 2
-    early, late = _half_slope(points[:half]), _half_slope(points[half:])
+    early, late = _middle(early_slopes), _middle(late_slopes)
     offset = median(value - slope * at for at, value in points)
     span_s = points[-1][0] - points[0][0]
     return Trend(
         slope=slope,
         low=low,
         high=high,
-        tau=agreement / max(len(slopes), 1),
+        tau=_agreement(slopes) / len(slopes),
         span_s=span_s,
         rise=slope * span_s,
         offset=offset,
@@ -81,20 +82,30 @@ def fit(points: Sequence[Point]) -> Trend | None:
     )
 
 
-def _pairs(points: Sequence[Point]) -> tuple[list[float], int]:
-    """Slopes of all pairs, sorted, and Kendall's count of rising minus falling pairs."""
-    slopes = [
+def _within(points: Sequence[Point]) -> list[float]:
+    """Slopes of all pairs."""
+    return [
         (later - earlier) / (at - since)
         for index, (since, earlier) in enumerate(points)
         for at, later in points[index + 1 :]
         if at > since
     ]
-    slopes.sort()
-    rising, falling = len(slopes) - bisect_right(slopes, 0), bisect_left(slopes, 0)
-    return slopes, rising - falling
+
+
+def _between(first: Sequence[Point], second: Sequence[Point]) -> list[float]:
+    return [
+        (later - earlier) / (at - since) for since, earlier in first for at, later in second if at > since
+    ]
+
+
+def _agreement(ordered: Sequence[float]) -> int:
+    """Kendall's count of rising minus falling pairs."""
+    return len(ordered) - bisect_right(ordered, 0) - bisect_left(ordered, 0)
 
 
 def _middle(ordered: Sequence[float]) -> float:
+    if not ordered:
+        return 0.0
     half = len(ordered) // 2
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
@@ -105,8 +116,3 @@ def _interval(slopes: Sequence[float], count: int) -> tuple[float, float]:
     below = int((len(slopes) - spread) / 2)
     above = int((len(slopes) + spread) / 2) + 1
     return slopes[max(below, 0)], slopes[min(above, len(slopes) - 1)]
-
-
-def _half_slope(points: Sequence[Point]) -> float:
-    slopes, _ = _pairs(points)
-    return _middle(slopes) if slopes else 0.0

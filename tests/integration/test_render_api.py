@@ -124,8 +124,9 @@ def test_a_suspended_service_has_no_instances_and_its_resumption_is_a_deploy(sta
     assert stage.ask("POST", stage.path("shop", "/deploys"), {}).status == 409
     assert stage.ask("POST", stage.path("shop", "/resume")).status == 202
     stage.later(60)
-    [newest] = stage.get(stage.path("shop", "/deploys"), limit=1)
-    assert (newest["deploy"]["trigger"], newest["deploy"]["status"]) == ("service_resumed", "live")
+    newest, before = (item["deploy"] for item in stage.get(stage.path("shop", "/deploys"), limit=2))
+    assert (newest["trigger"], newest["status"]) == ("service_resumed", "live")
+    assert newest["commit"] == before["commit"]
     assert stage.condition("shop") == ""
 
 
@@ -171,6 +172,16 @@ def test_scaling_by_hand_is_ignored_while_autoscaling_is_on(stage: Stage) -> Non
     stage.post(stage.path("search", "/scale"), {"numInstances": 4})
     stage.later(10)
     assert len(instances(stage, "search")) == 4
+
+
+def test_autoscaling_that_is_set_but_not_enabled_scales_nothing(stage: Stage) -> None:
+    stage.ask("PUT", stage.path("search", "/autoscaling"), autoscaling(1, 5) | {"enabled": False})
+    stage.break_("search", "overload")
+    stage.later(200)
+    assert len(instances(stage, "search")) == 1
+    stage.post(stage.path("search", "/scale"), {"numInstances": 2})
+    stage.later(10)
+    assert len(instances(stage, "search")) == 2
 
 
 @pytest.mark.parametrize(

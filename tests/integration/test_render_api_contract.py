@@ -261,13 +261,21 @@ def changed(service: dict[str, Any], *path: str, to: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("path", "to"),
     [(("suspended",), True), (("createdAt",), "yesterday"), (("serviceDetails", "numInstances"), "2"), (("slug",), None),
-     (("serviceDetails", "url"), None), (("serviceDetails",), {}), (("suspenders",), ["me"])],
+     (("serviceDetails", "url"), None), (("serviceDetails",), {}), (("suspenders",), ["me"]), (("type",), "cron_job")],
 )  # fmt: skip
 def test_each_part_of_a_service_is_judged(stage: Stage, path: tuple[str, ...], to: Any) -> None:
     found, _ = stage.api.contract.find("GET", stage.path("shop")) or (None, {})
     service = stage.get(stage.path("shop"))
     assert stage.api.contract.reply_errors(found, 200, service) == []
     assert stage.api.contract.reply_errors(found, 200, changed(service, *path, to=to)) != []
+
+
+def test_details_of_another_kind_of_event_are_found_in_a_reply(stage: Stage) -> None:
+    event = stage.world.emit(
+        stage.world.service("shop").id, "server_available", fromInstances=1, toInstances=2
+    )
+    assert stage.ask("GET", f"/events/{event.id}").status == 500
+    assert len(stage.api.violations) == 1
 
 
 @pytest.mark.parametrize(
@@ -280,6 +288,8 @@ def test_each_part_of_a_service_is_judged(stage: Stage, path: tuple[str, ...], t
         ("instance_count_changed", {"reason": {"evicted": False}}, False),
         ("server_available", {}, True),
         ("deploy_ended", {"deployId": "dep-1", "deployStatus": "succeeded"}, False),
+        ("postgres_restore_succeeded", {}, True),
+        ("postgres_restore_succeeded", {"to": "noon"}, False),
     ],
 )
 def test_details_of_events_are_judged_by_their_type(

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fixtures.render_api import OWNER
+from tests.fixtures.render_api import OWNER, ServicePlan, WorldPlan
 from tests.fixtures.render_api.asking import Stage
-from tests.fixtures.render_api.stamps import rfc3339
+from tests.fixtures.render_api.stamps import rfc3339, unix
+from tests.fixtures.render_api.world.loading import DiskPlan
 
 DAY_S = 86_400.0
 
@@ -29,6 +30,15 @@ def test_a_restart_takes_a_database_away_for_a_while(stage: Stage, postgres: str
     stage.later(30)
     assert stage.get(postgres)["status"] == "available"
     assert stage.ask("POST", f"{postgres}/failover").status == 400
+
+
+@pytest.mark.parametrize("first", ["restart", "resume"])
+def test_a_suspension_outlasts_what_began_before(stage: Stage, postgres: str, first: str) -> None:
+    stage.post(f"{postgres}/{first}")
+    stage.post(f"{postgres}/suspend")
+    stage.later(60)
+    assert stage.get(postgres)["status"] == "suspended"
+    assert stage.ask("POST", f"{postgres}/restart").status == 400
 
 
 @pytest.mark.parametrize("kind", ["postgres", "key-value"])
@@ -95,8 +105,24 @@ def test_a_restored_snapshot_needs_a_key_of_the_last_day_and_is_deployed(stage: 
     )
     stage.later(200)
     assert stage.condition("reports") == ""
+    [newest, *_] = stage.get(stage.path("reports", "/deploys"))
+    assert newest["deploy"]["trigger"] == "service_updated"
     [disk] = stage.get("/disks", serviceId=stage.world.service("reports").id)
     assert disk["disk"]["mountPath"] == "/data"
+
+
+def test_a_disk_has_a_snapshot_of_each_of_the_last_seven_days(stage: Stage) -> None:
+    path = f"/disks/{stage.world.service('reports').disk_id}/snapshots"
+    stage.later(3.5 * DAY_S)
+    times = [unix(snapshot["createdAt"]) for snapshot in stage.get(path)]
+    assert len(times) == 7
+    assert 0 < stage.clock() - times[0] < DAY_S
+    assert 6 * DAY_S < stage.clock() - times[-1] < 7 * DAY_S
+
+
+def test_a_disk_forces_one_instance() -> None:
+    stage = Stage(WorldPlan([ServicePlan("reports", instances=3, disk=DiskPlan())]))
+    assert len(stage.get(stage.path("reports", "/instances"))) == 1
 
 
 # --- owners and webhooks ---

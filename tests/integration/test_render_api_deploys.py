@@ -105,6 +105,7 @@ def test_a_health_check_keeps_a_bad_release_from_going_live() -> None:
 
 
 def test_a_deploy_under_way_is_canceled_and_an_ended_one_is_not(stage: Stage) -> None:
+    before = stage.get(stage.path("shop", "/instances"))
     deploy = stage.post(stage.path("shop", "/deploys"), {})
     stage.later(105)
     assert deploys(stage)[0]["status"] == "update_in_progress"
@@ -113,7 +114,16 @@ def test_a_deploy_under_way_is_canceled_and_an_ended_one_is_not(stage: Stage) ->
     assert stage.ask("POST", cancel).status == 400
     stage.later(WHOLE_DEPLOY_S)
     assert statuses(stage) == ["canceled", "live", "deactivated"]
-    assert stage.condition("shop") == ""
+    assert stage.get(stage.path("shop", "/instances")) == before
+
+
+def test_a_suspension_cancels_what_is_under_way_and_what_waits(stage: Stage) -> None:
+    stage.post(stage.path("shop", "/deploys"), {})
+    stage.post(stage.path("shop", "/deploys"), {})
+    stage.post(stage.path("shop", "/suspend"))
+    assert statuses(stage)[:2] == ["canceled", "canceled"]
+    stage.later(2 * WHOLE_DEPLOY_S)
+    assert stage.get(stage.path("shop", "/instances")) == []
 
 
 def test_deploys_of_a_cron_job_are_not_canceled(stage: Stage) -> None:

@@ -1,12 +1,15 @@
 """The stand-in for Render: each fault shows, lasts until the act that mends it, and the platform does its part."""
 
+from itertools import pairwise
+
 import pytest
 
 from tests.fixtures.render_api import ServicePlan, WorldPlan, break_store, push
 from tests.fixtures.render_api.asking import Stage
+from tests.fixtures.render_api.stamps import unix
 from tests.fixtures.render_api.world.answers import answer
 from tests.fixtures.render_api.world.faults import KINDS, REASONS
-from tests.fixtures.render_api.world.vandal import VandalError
+from tests.fixtures.render_api.world.vandal import VandalError, heal
 
 SETTLED_S = 200.0
 ACTS = ("restart", "deploy", "clear_cache", "rollback", "scale", "resume")
@@ -93,6 +96,44 @@ def test_a_crash_loop_ends_in_a_suspension_by_the_platform() -> None:
     assert "service_suspended" in types
 
 
+def test_the_platform_waits_longer_after_each_crash_of_a_loop() -> None:
+    stage = Stage()
+    stage.break_("search", "crash_loop")
+    stage.later(400)
+    found = stage.get(stage.path("search", "/events"), type="server_failed")
+    times = [unix(item["event"]["timestamp"]) for item in found]
+    gaps_s = [later - earlier for later, earlier in pairwise(times)]
+    assert sorted(gaps_s, reverse=True) == gaps_s
+    assert gaps_s[0] > gaps_s[-1] + 50
+
+
+def test_crashes_far_apart_are_no_loop() -> None:
+    stage = Stage()
+    for _ in range(12):
+        stage.break_("search", "crash")
+        stage.later(600)
+    assert stage.condition("search") == ""
+
+
+def test_a_resumed_service_begins_to_count_its_crashes_anew() -> None:
+    stage = Stage()
+    stage.break_("search", "crash_loop")
+    stage.later(1200)
+    heal(stage.world, stage.world.service("search"))
+    act(stage, "resume", "search")
+    stage.later(100)
+    stage.break_("search", "crash")
+    stage.later(100)
+    assert stage.condition("search") == ""
+
+
+def test_what_is_down_gets_no_instance_by_itself() -> None:
+    stage = Stage()
+    stage.break_("search", "down")
+    stage.later(600)
+    assert stage.get(stage.path("search", "/instances")) == []
+
+
 @pytest.mark.parametrize("name", ["deploy", "rollback"])
 def test_a_crash_loop_is_mended_by_a_release(name: str) -> None:
     stage = Stage()
@@ -133,7 +174,7 @@ def test_a_leak_is_seen_growing_and_ends_at_the_limit() -> None:
 def test_a_restart_in_time_prevents_the_kill() -> None:
     stage = Stage()
     stage.break_("search", "oom")
-    stage.later(400)
+    stage.later(590)  # its limit falls into the overlap: nobody is told of what is on its way out
     act(stage, "restart", "search")
     stage.later(600)
     assert "server_failed" not in stage.event_types("search")
@@ -157,6 +198,38 @@ def test_an_overload_is_slower_with_fewer_instances() -> None:
         stage.later(20)
         delays.append(answer(stage.world, service).delay_s)
     assert delays[0] > delays[1] > delays[2]
+
+
+def test_what_is_overloaded_refuses_until_there_are_enough_instances() -> None:
+    stage = Stage()
+    service = stage.world.service("search")
+    stage.break_("search", "overload")
+    assert answer(stage.world, service).status == 503
+    stage.ask("POST", stage.path("search", "/scale"), {"numInstances": 2})
+    stage.later(20)
+    assert answer(stage.world, service).status == 200
+
+
+def test_a_broken_private_service_is_cut_off_and_a_web_service_answers_502() -> None:
+    stage = Stage()
+    for name in ("pricing", "search"):
+        stage.break_(name, "down")
+    assert answer(stage.world, stage.world.service("pricing")).kind == "reset"
+    assert answer(stage.world, stage.world.service("search")).status == 502
+
+
+def test_what_is_suspended_is_broken_no_further() -> None:
+    stage = Stage()
+    stage.break_("search", "suspended")
+    with pytest.raises(VandalError, match="suspended already"):
+        stage.break_("search", "hang")
+
+
+def test_a_bad_deploy_comes_without_auto_deploy_too() -> None:
+    stage = Stage(WorldPlan([ServicePlan("shop", auto_deploy=False)]))
+    stage.break_("shop", "bad_deploy")
+    stage.later(SETTLED_S)
+    assert stage.condition("shop") == "answers 500"
 
 
 def test_a_failing_health_check_is_restarted_by_the_platform() -> None:
@@ -188,6 +261,8 @@ def test_a_full_disk_is_told_and_mended_by_its_size() -> None:
     assert stage.ask("PATCH", f"/disks/{disk}", {"sizeGB": 20}).status == 200
     stage.later(SETTLED_S)
     assert stage.condition("reports") == ""
+    [usage] = stage.get("/metrics/disk-usage", resource=stage.world.service("reports").id)
+    assert usage["values"][-1]["value"] == 10
 
 
 @pytest.mark.parametrize(

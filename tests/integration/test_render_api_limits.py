@@ -59,8 +59,10 @@ def test_every_reply_tells_what_is_left() -> None:
 def test_a_refusal_tells_its_end_in_each_form_and_keeps_it(form: str, name: str, low: int) -> None:
     stage = Stage(reset_form=form)
     path = stage.path("shop", "/restart")
-    statuses(stage, "POST", path, 30)
-    stage.later(18)
+    statuses(stage, "POST", path, 10)
+    stage.later(8)
+    statuses(stage, "POST", path, 20)
+    stage.later(10)
     refused = stage.ask("POST", path)
     assert refused.status == 429
     wait_s = float(refused.headers[name]) - low * stage.clock()

@@ -1,6 +1,7 @@
 """The stand-in for Render on real sockets: services that answer on addresses of their own, controls, cut connections."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -133,6 +134,13 @@ async def test_controls_say_what_they_cannot_do(caller: Calling, verb: str, body
 
 async def test_controls_are_not_under_the_api(caller: Calling) -> None:
     assert (await caller.ask("GET", "/control/world")).status == 404
+
+
+async def test_a_slow_call_really_takes_its_time(caller: Calling) -> None:
+    await caller.control("api", outage="slow", slow_s=0.2)
+    asked_at = time.monotonic()
+    assert (await caller.ask("GET", caller.path("shop"))).status == 200
+    assert time.monotonic() - asked_at >= 0.2
 
 
 @pytest.mark.parametrize("outage", ["reset", "lost"])

@@ -155,3 +155,15 @@ def test_who_added_a_suspension_is_listed_but_not_sent() -> None:
     stage.later(5)
     assert [delivery.event.type for delivery in stage.world.hooks.take()] == ["service_suspended"]
     assert set(stage.event_types("search")) == {"service_suspended", "suspender_added"}
+
+
+def test_a_webhook_that_is_removed_gets_no_second_try() -> None:
+    stage = Stage()
+    path = f"/webhooks/{stage.post('/webhooks', WEBHOOK)['id']}"
+    stage.break_("search", "crash")
+    stage.later(2)
+    [first] = stage.world.hooks.take()
+    stage.world.hooks.report(first, 500)
+    stage.ask("DELETE", path)
+    stage.later(400)
+    assert stage.world.hooks.take() == []

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from agents import events
@@ -23,7 +24,7 @@ from utils.damage import Damage
 from utils.event import Fact
 from utils.in_hand import InHand
 from utils.journal import Health, Journal
-from utils.snapshots import Snapshots
+from utils.snapshots import Snapshots, furthest
 from utils.structured_logger import get_logger
 
 log = get_logger("daemon")
@@ -69,6 +70,7 @@ class Daemon:
             _union(),
             hands.offload,
             segment_bytes=pace.segment_bytes,
+            saved=partial(furthest, hands.disk, world.state_dir / "snapshots"),
         )
         self.snapshots = Snapshots(
             hands.disk, world.state_dir / "snapshots", hands.offload, self.journal.durable

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Iterable
 
+from agents.events import OperatorCommanded
 from agents.running.cell import Cell
 from agents.running.runner import Runner
+from utils.event import Record
 from utils.journal import Journal
 from utils.snapshots import Snapshots
 from utils.structured_logger import get_logger
@@ -24,6 +26,8 @@ class Keeper:
         self.snapshots = snapshots
         self.every_s = every_s
         self._saved_at_position = journal.position
+        self._commands: set[str] = set()  # of people, not saved yet
+        runner.listeners.append(self._listen)
 
     def restore(self, cell: Cell) -> None:
         """A fresh agent with the state of its newest whole snapshot, and the journal behind it."""
@@ -42,9 +46,21 @@ class Keeper:
         while True:
             await asyncio.sleep(min(LOOK_S, self.every_s))
             grown = self.journal.position - self._saved_at_position
-            if grown >= EVERY_RECORDS or (grown and loop.time() - saved_at >= self.every_s):
+            due = grown >= EVERY_RECORDS or (grown and loop.time() - saved_at >= self.every_s)
+            if due or self._commands_wait_for_us():
                 await self.save_all()
                 saved_at = loop.time()
+
+    def _listen(self, record: Record) -> None:
+        self._commands.update(fact.id for fact in record.results if isinstance(fact, OperatorCommanded))
+
+    def _commands_wait_for_us(self) -> bool:
+        """What people decided is soon in two files, each of which may be damaged: once all who live have folded it."""
+        living = [cell for cell in self.runner.cells.values() if cell.began_at] if self._commands else []
+        if not self._commands or any(self._commands & cell.inbox.unhandled().keys() for cell in living):
+            return False
+        self._commands.clear()
+        return True
 
     async def save_all(self) -> None:
         self._saved_at_position = self.journal.position

@@ -53,6 +53,7 @@ class Journal:
         commit_s: float = 0.05,
         stall_s: float = 5.0,
         tail_limit_bytes: int = 256 * 1024 * 1024,
+        saved: Callable[[int], int] = lambda last: last,
         on_health: Callable[[Health], None] | None = None,
         on_damage: Callable[[Damage], None] | None = None,
     ) -> None:
@@ -68,7 +69,7 @@ class Journal:
         self._encode = msgspec.json.Encoder().encode
         decode = RecordDecoder(result_type, self._tell_unknown)
         self._reader = SegmentReader(disk, decode, self._tell)
-        found = recover(disk, folder, self._tell)
+        found = recover(disk, folder, self._tell, saved)
         self._folder = folder
         self._segments = found.segments
         self._writer = SegmentWriter(disk, folder, found.next_number, segment_bytes)

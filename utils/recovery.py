@@ -1,6 +1,7 @@
 """What a start finds in the folder of the journal, and how it is made whole."""
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -20,9 +21,12 @@ class Found(Struct):
     problem: str = ""  # why the folder cannot be written
 
 
-def recover(disk: Disk, folder: Path, tell: Tell) -> Found:
+def recover(disk: Disk, folder: Path, tell: Tell, saved: Callable[[int], int]) -> Found:
     """A group is written when the one before it is synced. So only the last one may be in memory alone, also where its
-    fsync failed and the pages count as clean: the next segment begins with writing it again."""
+    fsync failed and the pages count as clean: the next segment begins with writing it again.
+
+    `saved` says how far snapshots reach beyond the position that is asked for. Positions that they rest on are not given
+    again where the journal has lost them: else neither they nor what they hold could be believed."""
     found = Found()
     try:
         disk.mkdir(folder)
@@ -37,7 +41,12 @@ def recover(disk: Disk, folder: Path, tell: Tell) -> Found:
         scanned = _read(disk, folder / name, first, number, tell)
         groups[scanned.segment.path] = scanned
         _place(found.segments, scanned.segment, tell)
-    if found.segments:
+    last = found.segments[-1].last if found.segments else 0
+    if (reach := saved(last)) > last:
+        lost = f"positions {last + 1} to {reach} are missing at its end; what snapshots hold of them stands"
+        tell(Damage(str(folder), lost))
+        found.durable_to = reach
+    elif found.segments:
         _settle(disk, found, groups[found.segments[-1].path])
     return found
 

@@ -19,6 +19,11 @@ class Header(Struct, frozen=True, kw_only=True):
     unhandled: tuple[str, ...] = ()
     since: int
 
+    @property
+    def reach(self) -> int:
+        """The last position of the journal that it rests on."""
+        return max(self.position, self.read_to, self.since - 1)
+
 
 class Footer(Struct, frozen=True):
     crc: str
@@ -49,9 +54,10 @@ def parse(data: bytes, state_type: type[S], journal_position: int) -> tuple[Head
     """Raises SnapshotDamagedError unless every line is as it was written, fits the type and the journal."""
     content = checked(data)
     header = read_header(content)
-    reach = max(header.position, header.read_to, header.since - 1)
-    if reach > journal_position:
-        raise SnapshotDamagedError(f"it reaches to position {reach}, the journal only to {journal_position}")
+    if header.reach > journal_position:
+        raise SnapshotDamagedError(
+            f"it reaches to position {header.reach}, the journal only to {journal_position}"
+        )
     tables: dict[str, dict[str, Any]] = {}
     try:
         decoders = _decoders(state_type)

@@ -35,6 +35,7 @@ S = TypeVar("S")
 log = structlog.get_logger()
 CHUNK_BYTES = 4 * 1024 * 1024  # synced at a time, so that the journal never waits behind more
 WRITE_BYTES = 256 * 1024
+HEADER_BYTES = 1024 * 1024
 
 
 class Mark(Protocol):
@@ -132,7 +133,7 @@ class Snapshots:
 
     def _since(self, path: Path) -> int:
         try:
-            return read_header(self._disk.read(path, 0, 1024 * 1024)).since
+            return read_header(self._disk.read(path, 0, HEADER_BYTES)).since
         except (OSError, SnapshotDamagedError):
             return 1
 
@@ -188,6 +189,20 @@ class Snapshots:
         log.error("snapshot_damaged", path=damage.path, problem=damage.problem)
         if self.on_damage is not None:
             self.on_damage(damage)
+
+
+def furthest(disk: Disk, folder: Path, beyond: int) -> int:
+    """How far whole snapshots reach, where that is beyond a position, else that position."""
+    try:
+        paths = [folder / name for name in disk.names(folder) if name.endswith(".jsonl")]
+    except OSError:
+        return beyond
+    for path in paths:
+        with contextlib.suppress(OSError, SnapshotDamagedError):
+            reach = read_header(disk.read(path, 0, HEADER_BYTES)).reach
+            if reach > beyond and checked(disk.read(path)):
+                beyond = reach
+    return beyond
 
 
 def _put(handle: Handle, lines: list[bytes], *, sync: bool) -> None:

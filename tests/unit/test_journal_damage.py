@@ -110,3 +110,34 @@ async def test_an_empty_segment_of_a_dead_process_hides_no_later_one_that_goes_b
     again = open_journal(disk)
     assert positions(again) == list(range(1, 11))
     assert again.damage == []
+
+
+async def test_positions_that_snapshots_rest_on_are_not_given_again() -> None:
+    disk = await written()
+    name = disk.names(FOLDER)[-1]
+    disk.damage(FOLDER / name, disk.read(FOLDER / name)[:100])
+    with capture_logs():
+        journal = open_journal(disk, saved=lambda last: max(last, 40))
+    assert (journal.position, journal.durable_to) == (40, 40)
+    assert positions(journal) == list(range(1, 11))
+    assert [damage.problem for damage in journal.damage][-1].startswith("positions 11 to 40 are missing")
+    async with running(journal):
+        assert await journal.durable(add(journal, 2))
+    assert positions(journal) == [*range(1, 11), 41, 42]
+    with capture_logs():
+        assert positions(open_journal(disk)) == [*range(1, 11), 41, 42]
+
+
+async def test_what_stands_before_a_lost_end_stays_whole() -> None:
+    disk = await written()
+    with capture_logs():
+        journal = open_journal(disk, saved=lambda _: 16)
+    assert positions(journal) == list(range(1, 16))
+    assert journal.position == 16
+
+
+async def test_snapshots_that_the_journal_reaches_beyond_change_nothing() -> None:
+    disk = await written()
+    asked: list[int] = []
+    journal = open_journal(disk, saved=lambda last: asked.append(last) or last)  # type: ignore[func-returns-value]
+    assert (journal.position, asked, journal.damage) == (15, [15], [])

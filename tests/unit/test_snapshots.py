@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from tests.fixtures.simulated_disk import SimulatedDisk, VirtualOffload
 from utils.snapshot_format import Header
-from utils.snapshots import Snapshots, StorageFailingError
+from utils.snapshots import Snapshots, StorageFailingError, furthest
 
 FOLDER = Path("/state/snapshots")
 
@@ -173,3 +173,15 @@ async def test_a_damaged_spare_is_told_before_it_is_needed() -> None:
     [damage] = again.damage
     assert (damage.path, damage.restored_from) == (str(spare), str(FOLDER / "rca.jsonl"))
     assert "rca.prev.jsonl.corrupt" in disk.names(FOLDER)
+
+
+async def test_the_furthest_whole_snapshot_says_where_the_journal_has_been() -> None:
+    disk = SimulatedDisk()
+    assert furthest(disk, FOLDER, 5) == 5
+    store = snapshots(disk)
+    await store.save("rca", state(1), mark(10))
+    await store.save("owner", state(1), mark(20, since=31))
+    await store.save("gate", state(1), mark(40))
+    disk.damage(FOLDER / "gate.jsonl", disk.read(FOLDER / "gate.jsonl")[:-30])
+    assert furthest(disk, FOLDER, 5) == 30
+    assert furthest(disk, FOLDER, 35) == 35

@@ -191,6 +191,13 @@ def test_old_words_against_who_answers_well_count_little_and_the_words_of_this_m
     assert unseen == now, "nobody looked, so nothing contradicts them"
 
 
+def test_old_words_against_who_answers_slowly_count_in_full() -> None:
+    slow = (Peer("pricing", ok=True, latency_s=1.5, usual_latency_s=0.01),)
+    silent = blamed(view("shop", "pricing", peers=slow), view("pricing"))["pricing"]
+    said = blamed(view("shop", "pricing", peers=slow, text=REFUSED), view("pricing"))["pricing"]
+    assert said - silent > 2.0
+
+
 @pytest.mark.parametrize(
     ("status", "refuted", "counts"),
     [

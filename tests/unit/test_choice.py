@@ -35,6 +35,12 @@ def test_a_cheaper_fix_and_a_safer_one_come_first_among_equals() -> None:
     assert names([fix("bold", "hang", risk="risky"), fix("calm", "hang")], ("hang", 1)) == ["calm", "bold"]
 
 
+def test_what_a_fix_costs_counts_up_to_a_bound() -> None:
+    assert names([fix("a", "hang", cost_s=5.0), fix("b", "hang", cost_s=1.0)], ("hang", 1)) == ["b", "a"]
+    poor = fix("poor", "hang", prior=(5.5, 4.5))
+    assert names([poor, fix("dear", "hang", cost_s=1000.0)], ("hang", 1)) == ["dear", "poor"]
+
+
 def test_equals_stand_in_order_of_name() -> None:
     assert names([fix("b", "hang"), fix("a", "hang")], ("hang", 1)) == ["a", "b"]
 

@@ -95,6 +95,7 @@ def test_a_prediction_said_again_is_remembered_and_not_retold() -> None:
     desk.tell(predicted(id="i"), LATE)
     assert desk.tell(predicted(), LATE + 10) == []
     once = desk.incident("i")
+    assert once.symptoms[-1] == "failure_predicted: memory_leak (rss_mib)"
     desk.tell(predicted(), LATE + 20)
     again = desk.incident("i")
     assert (again.symptoms, again.timeline) == (once.symptoms, once.timeline)
@@ -228,14 +229,12 @@ def test_an_incident_waits_for_a_limit_until_another_word_is_said() -> None:
     assert (desk.incident("i").status, desk.incident("i").waits_for) == ("open", "paused")
     desk.tell(refused("breaker", final=True))
     assert (desk.incident("i").status, desk.incident("i").waits_for) == ("open", "")
-    for end in (lambda: desk.start_act("i", "restart"), lambda: desk.tell(exhausted())):
-        desk.tell(refused("paused"))
-        end()
-        assert desk.incident("i").waits_for == ""
-
-
-def exhausted() -> FixesExhausted:
-    return FixesExhausted(incident="i", service="shop", reason="none left")
+    desk.tell(refused("paused"))
+    desk.tell(FixesExhausted(incident="i", service="shop", reason="none left"))
+    assert (desk.incident("i").status, desk.incident("i").waits_for) == ("escalated", "")
+    desk.tell(refused("paused"))
+    desk.start_act("i", "restart")
+    assert desk.incident("i").waits_for == ""
 
 
 @pytest.mark.parametrize("final", [True, False])

@@ -12,6 +12,7 @@ from agents.events import (
 )
 from agents.monitoring.lives import ServiceLives
 from agents.monitoring.state import Life, OpenAct, State, fold
+from analysis.warm_up import Boot
 from config.model import Config, Release, Service
 from config.world import World
 from platforms.platform import Exit, Incarnation, ProbeResult
@@ -136,6 +137,31 @@ def test_only_in_a_dry_run_is_watched_what_we_did_not_start() -> None:
     assert Lives(dry_run=True).lives.mark("stranger") is None
 
 
+@pytest.mark.parametrize(("interval_s", "apart_s"), [(0.5, 0.25), (1.0, 0.5), (30.0, 0.5)])
+def test_two_failures_at_one_blip_are_one(interval_s: float, apart_s: float) -> None:
+    for gap_s, verdict in ((apart_s - 0.01, None), (apart_s, "unhealthy")):
+        on = Lives()
+        on.shop = service("shop", interval_s, 0.1)
+        on.put("a")
+        on.notice(LATE - 1000)
+        on.heard(on.lives.healthy(on.shop, LATE - 999))
+        assert on.lives.observe(on.shop, look(ok=False, at=LATE)) is None
+        assert on.lives.observe(on.shop, look(ok=False, at=LATE + gap_s)) == verdict
+
+
+@pytest.mark.parametrize(("proved", "tolerated"), [("v1", True), ("v2", False), ("", False)])
+def test_only_a_release_that_is_not_yet_proved_may_be_blamed_for_errors_while_it_boots(
+    proved: str, *, tolerated: bool
+) -> None:
+    on = Lives()
+    on.state.lives, on.state.releases = {"shop": Life("a", "down")}, {"shop": "v2"}
+    on.state.proved, on.state.warmups = {"shop": proved}, {"shop": (Boot(2.0),)}
+    on.lives.open(LATE, rebooted=False)
+    on.put("b")
+    on.notice(LATE)
+    assert (on.lives.of("shop").tolerance is not None) is tolerated
+
+
 # --- where no probe can say more ---
 
 
@@ -178,10 +204,9 @@ def test_a_caller_hears_how_a_dependency_does_and_how_fast_it_usually_is() -> No
     on.notice(LATE)
     assert on.lives.seen(on.shop, None).ok is None, "not looked at yet"
     assert on.lives.seen(on.shop, look(ok=False)).usual_latency_s == 0.0
-    for _ in range(3):
-        on.lives.observe(on.shop, look(ok=True, latency_s=0.02))
-    on.lives.observe(on.shop, look(ok=False, latency_s=5.0))
-    on.lives.observe(on.shop, look(ok=None, latency_s=5.0))
+    on.lives.observe(on.shop, look(ok=True, latency_s=0.02))
+    for ok in (False, None, False, None):
+        on.lives.observe(on.shop, look(ok=ok, latency_s=0.001))
     seen = on.lives.seen(on.shop, look(ok=True, latency_s=0.5))
     assert (seen.ok, seen.latency_s, seen.usual_latency_s, seen.reason) == (True, 0.5, 0.02, "why")
 
@@ -237,3 +262,6 @@ def test_a_release_is_news_once_and_not_where_our_own_act_changed_it(tmp_path: P
     assert len(on.lives.release(shop)) == 1
     link.unlink()
     assert on.lives.release(shop) == [], "nothing to read is no release"
+    on.lives.keep({"model"})
+    link.symlink_to("v1")
+    assert on.lives.release(shop) == [], "what left the configuration has no release before"

@@ -4,6 +4,7 @@ from agents.events import (
     ChangeObserved,
     Event,
     EventQuarantined,
+    FixesExhausted,
     FixStarted,
     HealthChanged,
     IncidentClosed,
@@ -16,6 +17,7 @@ from agents.events import (
     ServiceStopped,
 )
 from agents.monitoring.state import Life, State, fold
+from analysis.warm_up import Boot
 
 
 def after(*facts: Event) -> State:
@@ -33,6 +35,16 @@ def test_a_word_without_a_life_or_release_leaves_the_known_ones() -> None:
     assert state.lives["shop"] == Life("a", "unhealthy")
     assert state.releases == state.proved == {"shop": "v1"}
     assert after(HealthChanged(service="shop", health="unhealthy", release="v2")).proved == {}
+    assert after(HealthChanged(service="shop", health="healthy")).proved == {}
+
+
+def test_the_last_boots_that_came_to_a_good_end_are_kept() -> None:
+    good = [
+        HealthChanged(service="shop", health="healthy", booted_s=float(n), answered_s=0.5)
+        for n in range(1, 10)
+    ]
+    state = after(*good, HealthChanged(service="shop", health="healthy"))
+    assert state.warmups == {"shop": tuple(Boot(float(n), 0.5) for n in range(2, 10))}
 
 
 def test_a_life_that_ended_starts_anew_even_under_its_old_mark() -> None:
@@ -48,6 +60,8 @@ def test_a_stop_keeps_what_was_known_and_other_commands_stop_nobody() -> None:
     for command, name in (("pause", "shop"), ("stop", ""), ("shutdown", "")):
         told = OperatorCommanded(command=command, service=name)  # type: ignore[arg-type]
         assert after(HEALTHY, told).lives == {"shop": Life("a", "healthy")}
+    pause = OperatorCommanded(command="pause", service="shop")
+    assert after(HEALTHY, OperatorCommanded(command="stop", service="shop"), pause).life("shop").stopped
 
 
 def test_only_a_change_of_the_release_changes_the_release() -> None:
@@ -70,6 +84,7 @@ def test_words_about_incidents_that_are_over_and_facts_of_others_change_nothing(
     assert after(opened, IncidentClosed(service="shop", incident="i", outcome="healed")).incidents == {}
     about = {"service": "shop", "incident": "gone", "reason": ""}
     assert after(IncidentEscalated(**about), IncidentRetried(**about, round=1)) == State()
+    assert after(FixesExhausted(**about)) == State()
 
 
 def test_the_boot_of_the_machine_is_kept_over_a_gap() -> None:

@@ -155,6 +155,28 @@ def test_what_no_release_does_speaks_less_against_it(told: dict[str, Any]) -> No
     assert weigh(rules.changed, changes=(change(1),), **told)["bad_deploy"] <= 0.6 * full
 
 
+@pytest.mark.parametrize(
+    ("told", "made_way"),
+    [
+        ({"symptom": "found_dead", "started_at": LATE - 9}, True),
+        ({"symptom": "found_dead", "started_at": LATE - 0.5}, False),
+        ({"symptom": "found_dead"}, True),
+        ({"symptom": "exit", "exit_code": 0, "started_at": LATE - 9}, True),
+        ({"symptom": "exit", "exit_code": 0, "started_at": LATE - 0.5}, False),
+        ({"symptom": "exit", "signal": 15}, True),
+        ({"symptom": "exit", "signal": 11}, False),
+        ({"symptom": "exit", "exit_code": 1}, False),
+        ({"symptom": "bad_status", "exit_code": 0}, False),
+        ({"symptom": "bad_status"}, False),
+    ],
+)
+def test_who_ended_as_told_made_way_for_a_release_if_it_ran_before(
+    told: dict[str, Any], *, made_way: bool
+) -> None:
+    full = weigh(rules.changed, changes=(change(1),))["bad_deploy"]
+    assert (weigh(rules.changed, changes=(change(1),), **told)["bad_deploy"] < full / 2) is made_way
+
+
 def test_a_complaint_of_a_connection_excuses_only_who_failed_by_it() -> None:
     full = weigh(rules.changed, changes=(change(1),))["bad_deploy"]
     told = {"symptom": "bad_status", "text": "connection refused"}

@@ -224,6 +224,7 @@ class ActGate:
             deadline_s=fix.deadline_s,
             incarnation=state.incarnations.get(choice.service, ""),
             patience_boots=choice.patience_boots,
+            patience_s=choice.patience_s,
             auto_undo=fix.auto_undo,
             approval=approval,
         )

@@ -196,8 +196,7 @@ class CauseFound(Fact, frozen=True, kw_only=True):
 
 # --- select: intelligent_fix_selector
 class FixChosen(Fact, frozen=True, kw_only=True):
-    """`service` is the target. `patience_boots` says after how many failed boots another fix has better prospects;
-    0 means insist for ever."""
+    """`service` is the target."""
 
     fix: str
     cause_name: str
@@ -205,7 +204,8 @@ class FixChosen(Fact, frozen=True, kw_only=True):
     probability: float
     why: str
     attempt: int = 1  # of all fixes within this incident
-    patience_boots: int = 0
+    patience_boots: int = 0  # after so many failed boots another fix has better prospects; 0: never
+    patience_s: float = 0.0  # of waiting, before another fix has its turn; 0: the usual time
 
 
 class FixesExhausted(Fact, frozen=True, kw_only=True):
@@ -223,6 +223,7 @@ class FixStarted(Fact, frozen=True, kw_only=True):
     deadline_s: float
     incarnation: str = ""  # of the target, when permission was given
     patience_boots: int = 0
+    patience_s: float = 0.0
     auto_undo: bool = False  # it is taken back if it does not help
     kind: Literal["fix", "chaos", "maintenance", "promotion"] = "fix"  # all but a fix were planned
     undo_of: str = ""  # the id of an earlier act, which this one takes back

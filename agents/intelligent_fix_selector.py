@@ -41,6 +41,10 @@ STARTERS = ("respawn", "restart_service")  # what a dead caller may get though a
 REFUSES_ALL = frozenset({"attempts", "dry_run", "incident_over", "observe", "recovery_disabled", "stopped"})
 WORTH_TURNING_TO = 0.25
 PATIENCE_BOOTS = 3
+FIRM = 2  # so many independent witnesses against a culprit
+FIRM_DISCOUNT = 0.5  # what they leave of the prospects of waiting
+BRIEF_WAIT_S = 6.0  # where there is a witness at all
+OFTEN = 0.6  # where waiting helped more often than this there is no haste
 
 
 class Case(Struct, frozen=True):
@@ -50,6 +54,7 @@ class Case(Struct, frozen=True):
     found: CauseFound | None = None
     tried: tuple[tuple[str, str], ...] = ()  # (fix, target), in order, repeats included
     refused: int = 0  # of those tried, how many never started
+    brief: bool = False  # it was waited for a short time only
     pending: str = ""  # the fix that awaits its outcome, or has healed it: nothing is chosen beside it
 
 
@@ -118,14 +123,16 @@ class IntelligentFixSelector:
             return self._pick(case, service, options, cause)
         waits = self._options(service, beliefs, only=WAIT)
         options = [option for option in self._options(culprit, beliefs) if option.fix.name != WAIT]
-        waited = (WAIT, service.name) in case.tried
-        if (
-            self._heals_itself(culprit)
-            or not waits
-            or not (waited or self._waits_in_vain(culprit, waits, options))
-        ):
+        waited = (WAIT, service.name) in case.tried and (cause.witnesses > 0 or not case.brief)
+        if self._heals_itself(culprit) or not waits:
             return self._pick(case, service, waits, cause)
-        return self._pick(case, culprit, options, cause)
+        if waited or self._waits_in_vain(culprit, cause, waits, options):
+            return self._pick(case, culprit, options, cause)
+        chosen = self._pick(case, service, waits, cause)
+        brief = bool(options) and cause.witnesses > 0 and waits[0].probability < OFTEN * cause.confidence
+        if isinstance(chosen, FixChosen) and brief:
+            return replace(chosen, patience_s=min(BRIEF_WAIT_S, self.world.config.windows.passive_wait_s))
+        return chosen
 
     def _pick(
         self, case: Case, target: Service, options: Sequence[Option], cause: Cause
@@ -179,10 +186,14 @@ class IntelligentFixSelector:
         """Whether the culprit has an incident of its own, whose fixes are not ours to repeat."""
         return any(case.service == culprit.name for case in self.state.cases.values())
 
-    def _waits_in_vain(self, culprit: Service, waits: Sequence[Option], options: Sequence[Option]) -> bool:
-        """Experience says that a culprit whose own probe is good, so that nobody else will treat it, stays as it is."""
+    def _waits_in_vain(
+        self, culprit: Service, cause: Cause, waits: Sequence[Option], options: Sequence[Option]
+    ) -> bool:
+        """Experience or witnesses say that a culprit whose own probe is good, so that nobody else will treat it, stays
+        as it is."""
         unseen = self.state.health.get(culprit.name) == "healthy"
-        return unseen and bool(options) and waits[0].value < options[0].value
+        prospects = FIRM_DISCOUNT if cause.witnesses >= FIRM else 1.0
+        return unseen and bool(options) and prospects * waits[0].value < options[0].value
 
     def _case(self, event: Event) -> Case:
         return self.state.cases.get(event.incident) or Case(event.service)
@@ -233,7 +244,8 @@ def _after(case: Case, fact: Event) -> Case:
         case CauseFound() if not case.pending:
             return replace(case, found=fact)
         case FixChosen():
-            return replace(case, tried=(*case.tried, (fact.fix, fact.service)), pending=fact.fix)
+            tried = (*case.tried, (fact.fix, fact.service))
+            return replace(case, tried=tried, pending=fact.fix, brief=fact.patience_s > 0)
         case FixRefused() if fact.final and fact.fix == case.pending:
             return _refused(case)
         case FixFailed() if fact.fix == case.pending:

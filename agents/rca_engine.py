@@ -29,6 +29,7 @@ from agents.events import (
     IncidentClosed,
     IncidentOpened,
     IncidentRetried,
+    ProbeObserved,
     ServiceSampled,
     ServiceStarted,
     StartRetried,
@@ -64,7 +65,7 @@ class RcaEngine:
     name = "rca_engine"
     consumes: tuple[type[Event], ...] = (
         *SERVICE_FACTS, IncidentOpened, IncidentRetried, IncidentClosed, FixFailed, FixVerified, ConfigChanged,
-        ServiceSampled,
+        ServiceSampled, ProbeObserved,
     )  # fmt: skip
     emits: tuple[type[Event], ...] = (CauseFound,)
     traits = Traits()
@@ -73,6 +74,7 @@ class RcaEngine:
         self.world = world
         self.state = State()
         self._usage: dict[str, Usage] = {}
+        self._failing: set[str] = set()  # by the last probe: a cache
 
     def handle(self, event: Event) -> Results:
         match event:
@@ -80,6 +82,8 @@ class RcaEngine:
                 if "rss_mib" in event.names:
                     self._usage[event.service] = Usage(event)
                 return ()
+            case ProbeObserved() if event.ok is not None:
+                (self._failing.discard if event.ok else self._failing.add)(event.service)
             case IncidentOpened():
                 return [self._diagnose(event.at, Case(event.service, event.symptom))]
             case IncidentRetried():
@@ -142,6 +146,7 @@ class RcaEngine:
             opened_by=case.symptom,
             views=views,
             suspect_s=self.world.config.windows.change_suspect_s,
+            failing=frozenset(self._failing),
             refuted=case.refuted,
             confirmed=self._confirmed(signature(views[case.service])),
         )
@@ -214,7 +219,7 @@ def _refute(case: Case, failed: FixFailed) -> Case:
 def _cause(ranked: Ranked) -> Cause:
     if ranked.cause == UNKNOWN:  # no finding, and nothing to be confident of
         return Cause(UNKNOWN, ranked.service, 0.0, (NOTHING_CLEAR, *ranked.evidence))
-    return Cause(ranked.cause, ranked.service, ranked.confidence, ranked.evidence)
+    return Cause(ranked.cause, ranked.service, ranked.confidence, ranked.evidence, ranked.witnesses)
 
 
 if __name__ == "__main__":

@@ -241,7 +241,9 @@ class ServiceMonitor:
     def _suspect(self, service: Service) -> None:
         """A first failure: look at what it needs, and at all others, since it may be ourselves who see badly."""
         self._platform.suspect(service.name)
-        for name in dependencies(self.world.config, service.name):
+        needed = dependencies(self.world.config, service.name)
+        self._figures.take(needed, _loop_time())  # the next ones tell how busy they were since
+        for name in needed:
             self._rounds.look(name)
         self._rounds.look_around(service.name, STALE_LOOK_S, LOOKS_AROUND, LOOK_AROUND_WITHIN_S)
         self._files.hurry(service.name)
@@ -256,9 +258,10 @@ class ServiceMonitor:
         vitals, outlet = self._lives.of(service.name), self._outlet
         self._telling.pop(service.name, None)
         if outlet is not None and vitals.incarnation == look.incarnation and vitals.failing:
+            used = self._figures.take(needed, _loop_time())
             watched = [self._watched[name] for name in needed if name in self._watched]
-            seen = tuple(self._lives.seen(other, self._rounds.latest(other.name)) for other in watched)
-            outlet.emit(*self._lives.unhealthy(service, look.result, seen))
+            seen = [self._lives.seen(s, self._rounds.latest(s.name), used.get(s.name)) for s in watched]
+            outlet.emit(*self._lives.unhealthy(service, look.result, tuple(seen)))
 
     def _hush(self, name: str) -> None:
         if (task := self._telling.pop(name, None)) is not None:
@@ -267,12 +270,9 @@ class ServiceMonitor:
     # --- what the rounds report ---
 
     def _sampled(self, seen: Figures) -> None:
+        about: dict[str, Any] = {"service": seen.service, "incarnation": seen.incarnation}
         if self._outlet is not None:
-            self._outlet.emit(
-                ServiceSampled(
-                    service=seen.service, names=seen.names, values=seen.values, incarnation=seen.incarnation
-                )
-            )
+            self._outlet.emit(ServiceSampled(names=seen.names, values=seen.values, **about))
 
     def _file_seen(self, seen: FileSeen) -> None:
         if self._outlet is None:

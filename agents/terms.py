@@ -47,6 +47,7 @@ class DependencySeen(Struct, frozen=True, omit_defaults=True, gc=False):
     latency_s: float = 0.0
     usual_latency_s: float = 0.0
     reason: str = ""
+    cpu_percent: float | None = None  # of one processor, since its caller first failed
 
 
 class Cause(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -54,3 +55,6 @@ class Cause(Struct, frozen=True, omit_defaults=True, gc=False):
     service: str  # the culprit, not always the service of the incident
     confidence: float  # 0 to 1
     evidence: tuple[str, ...] = ()  # sentences for people
+    witnesses: int = (
+        0  # independent signs that a culprit who answers its own probe does fail those who need it
+    )

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from analysis.evidence import Evidence, Peer, Scene, View
 from analysis.signatures import connection_trouble
+from analysis.witnesses import JUST_STARTED_S, MANY, fail_together
 
 ILL = ("unhealthy", "down")
 FAILING = (*ILL, "stopped", "starting")  # of the latter two an old reason tells nothing
-JUST_STARTED_S = 10.0
 CONTRADICTED = 0.3  # what old text says of a peer counts so much when the peer answers well
 PASSES_ON = (502, 503, 504)  # HTTP: whom I need does not answer
 PASSED_ON = 0.8
@@ -70,11 +70,18 @@ def _signs(scene: Scene, caller: View, suspect: View) -> Iterator[tuple[float, s
     if 0 <= age_s <= JUST_STARTED_S and suspect.health not in {"down", "stopped"}:
         yield 1.5, f"{suspect.name} was started {age_s:.0f} s before"
     yield from _words(scene, caller, suspect, well=well)
+    if declared and caller.name in (callers := fail_together(scene, suspect.name)):
+        weight = 3.5 if len(callers) >= MANY else 3.0
+        yield weight, f"{_list(callers)}, which all depend on {suspect.name}, fail at once"
     for deviation in suspect.lately(scene.now):
         if deviation.metric.partition("{")[0].endswith("_mean") and deviation.value > deviation.expected:
             usual = f"usually {deviation.expected:.3g}"
             yield 1.5, f"{deviation.metric} of {suspect.name} is {deviation.value:.3g}, {usual}"
             break
+
+
+def _list(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _words(scene: Scene, caller: View, suspect: View, *, well: bool) -> Iterator[tuple[float, str]]:

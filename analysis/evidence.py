@@ -37,6 +37,7 @@ class Peer(Struct, frozen=True):
     latency_s: float = 0.0
     usual_latency_s: float = 0.0
     reason: str = ""
+    cpu_percent: float | None = None
 
     @property
     def slow(self) -> bool:
@@ -73,6 +74,7 @@ class View(Struct, frozen=True, kw_only=True):
     answer: str = ""  # what it said to the probe that failed: this very moment's word, untrusted
     incarnation: str = ""
     started_at: float | None = None
+    probed: bool = False
     depends_on: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()  # dependencies that its last failed boot lacked
     boot_words: str = ""  # what it wrote before that boot ended: untrusted
@@ -85,6 +87,8 @@ class View(Struct, frozen=True, kw_only=True):
     peers: tuple[Peer, ...] = ()
     memory_share: float | None = None  # of its declared ceiling
     cpu_percent: float | None = None
+    sampled_at: float = 0.0
+    troubled_at: float = 0.0
 
     @property
     def ended(self) -> bool:
@@ -102,6 +106,7 @@ class Scene(Struct, frozen=True, kw_only=True):
     opened_by: str  # the symptom of the incident
     views: Mapping[str, View]
     suspect_s: float  # a change this young is suspected
+    failing: frozenset[str] = frozenset()  # services whose last probe failed, however new that is
     refuted: tuple[tuple[str, str], ...] = ()  # (cause, culprit) whose fix did not help
     confirmed: Mapping[tuple[str, str], int] = {}  # (cause, culprit) of past incidents that looked the same
 

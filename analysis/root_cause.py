@@ -8,6 +8,7 @@ from msgspec import Struct
 from analysis.blame import dependency_evidence
 from analysis.evidence import Evidence, Scene
 from analysis.symptoms import own_evidence
+from analysis.witnesses import witnesses
 
 UNKNOWN = "unknown"
 UNKNOWN_WEIGHT = 1.0  # how little must speak for a cause before it is better than "unknown"
@@ -34,6 +35,7 @@ class Ranked(Struct, frozen=True):
     service: str
     confidence: float
     evidence: tuple[str, ...]
+    witnesses: int = 0  # against a culprit that is another service
 
 
 def rank(scene: Scene) -> tuple[Ranked, ...]:
@@ -44,7 +46,13 @@ def rank(scene: Scene) -> tuple[Ranked, ...]:
     scores[unknown] = scores.get(unknown, 0.0) + UNKNOWN_WEIGHT
     total = sum(exp(score) for score in scores.values())
     ranked = [
-        Ranked(cause, service, round(exp(score) / total, 3), _sentences(scene, (cause, service), gathered))
+        Ranked(
+            cause,
+            service,
+            round(exp(score) / total, 3),
+            _sentences(scene, (cause, service), gathered),
+            witnesses(scene, service),
+        )
         for (cause, service), score in scores.items()
     ]
     ranked.sort(key=lambda item: (-item.confidence, item.cause, item.service))

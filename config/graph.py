@@ -1,6 +1,7 @@
 """Who depends on whom: order of start, dependants, cycles."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from config.model import Config
 
@@ -24,6 +25,15 @@ def dependants(config: Config, name: str) -> tuple[str, ...]:
         for needed in needs:
             needed_by.setdefault(needed, []).append(service)
     return _declared(config, _reach(needed_by, name, set()), name)
+
+
+def independent(names: AbstractSet[str], needs: Mapping[str, Sequence[str]]) -> set[str]:
+    """Those of them that need, however indirectly, no other of them.
+
+    >>> sorted(independent({"a", "b", "c"}, {"a": ("x",), "x": ("b",), "b": (), "c": ()}))
+    ['b', 'c']
+    """
+    return {name for name in names if not names & (set(_reach(needs, name, set())) - {name})}
 
 
 def cycles(edges: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:

@@ -8,7 +8,7 @@ from math import inf, isfinite
 from msgspec import Struct
 
 from config.model import PrometheusMetrics, Service
-from platforms.platform import Platform, PlatformError, Scraper
+from platforms.platform import Platform, PlatformError, ProcessSample, Scraper
 from platforms.probing.rounds import Slots, Spawn
 
 _CALM_S = 5.0  # between two samples of a process, at most
@@ -71,6 +71,16 @@ class FigureRounds:
         if len(self._paces) > len(services):
             self._paces = {s.name: self._paces[s.name] for s in services if s.name in self._paces}
 
+    def take(self, names: Sequence[str], now: float) -> dict[str, float]:
+        """Sample these at once, whenever they were due; processor use since their last sample, where it is known."""
+        used: dict[str, float] = {}
+        for name in names:
+            pace, current = self._paces.get(name), self._platform.current(name)
+            if pace is not None and current is not None:
+                seen = self._sample(pace.service, current.mark, pace, now, None)
+                used |= {name: seen.cpu_percent} if seen is not None else {}
+        return used
+
     def _pace(self, service: Service, now: float) -> _Pace:
         pace = self._paces.get(service.name)
         if pace is None or pace.service is not service:
@@ -80,7 +90,9 @@ class FigureRounds:
                 pace.scrape_at = self._slots(service.name, service.metrics.interval_s, now, now)
         return pace
 
-    def _sample(self, service: Service, mark: str, pace: _Pace, now: float, latency_s: float | None) -> None:
+    def _sample(
+        self, service: Service, mark: str, pace: _Pace, now: float, latency_s: float | None
+    ) -> ProcessSample | None:
         seen = self._platform.sample(service.name)
         if seen is not None and (
             seen.rss_mib > pace.rss_mib * _GROWING or seen.open_files > pace.open_files * _GROWING
@@ -89,7 +101,7 @@ class FigureRounds:
         close = now < pace.close_until or service.limits.memory_mib is not None
         pace.sample_at = self._slots(service.name, _CLOSE_S if close else _CALM_S, now, now)
         if seen is None:
-            return
+            return None
         pace.rss_mib, pace.open_files = seen.rss_mib, seen.open_files
         names: tuple[str, ...] = ("cpu_percent", "rss_mib", "threads", "open_files")
         values: tuple[float, ...] = (
@@ -101,6 +113,7 @@ class FigureRounds:
         if latency_s is not None:
             names, values = (*names, "probe_latency_s"), (*values, latency_s)
         self._report(Figures(service.name, mark, names, values))
+        return seen
 
     def _scrape_when_due(
         self, service: Service, metrics: PrometheusMetrics, mark: str, pace: _Pace, now: float

@@ -14,11 +14,11 @@ from config.model import Service
 class Usage:
     """The newest figures of one life of a service; a cache."""
 
-    __slots__ = ("cpu_percent", "incarnation", "rss_mib")
+    __slots__ = ("at", "cpu_percent", "incarnation", "rss_mib")
 
     def __init__(self, sample: ServiceSampled) -> None:
         figures = dict(zip(sample.names, sample.values, strict=False))
-        self.incarnation = sample.incarnation
+        self.at, self.incarnation = sample.at, sample.incarnation
         self.rss_mib = figures.get("rss_mib")
         self.cpu_percent = figures.get("cpu_percent")
 
@@ -27,10 +27,12 @@ def view_of(service: Service, notes: Notes, usage: Usage | None) -> View:
     view = View(
         name=service.name,
         is_child=service.is_child,
+        probed=service.probe is not None,
         depends_on=service.depends_on,
         addresses=_addresses(service),
         files=tuple(file.path for file in service.files),
         cpu_percent=usage.cpu_percent if usage else None,
+        sampled_at=usage.at if usage else 0.0,
         memory_share=_memory_share(service, usage),
     )
     return seen(view, notes)
@@ -65,8 +67,9 @@ def seen(view: View, notes: Notes) -> View:
         boot_words=fresh(boot_words, notes.told),
         answer=trouble.answer,
         missing=notes.retried.missing if notes.retried else (),
+        troubled_at=trouble.at,
         peers=tuple(
-            Peer(look.name, look.ok, look.latency_s, look.usual_latency_s, look.reason)
+            Peer(look.name, look.ok, look.latency_s, look.usual_latency_s, look.reason, look.cpu_percent)
             for look in trouble.dependencies
         ),
     )

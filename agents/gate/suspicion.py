@@ -1,32 +1,13 @@
 """Suspicion of ourselves: when many services fail their probes at once, the watcher is the likelier culprit."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container
 
 from agents.events import ProbeObserved
+from config.graph import independent
 from config.model import Config, Service
 
 AT_LEAST = 4
 SHARE = 0.3
-
-
-def independent(failing: set[str], depends_on: Mapping[str, tuple[str, ...]]) -> set[str]:
-    """Those that depend, however indirectly, on no other failing one.
-
-    >>> sorted(independent({"a", "b", "c"}, {"a": ("x",), "x": ("b",), "b": (), "c": ()}))
-    ['b', 'c']
-    """
-    return {name for name in failing if not failing & _below(name, depends_on)}
-
-
-def _below(name: str, depends_on: Mapping[str, tuple[str, ...]]) -> set[str]:
-    seen: set[str] = set()
-    ahead = list(depends_on.get(name, ()))
-    while ahead:
-        dependency = ahead.pop()
-        if dependency not in seen:
-            seen.add(dependency)
-            ahead += depends_on.get(dependency, ())
-    return seen - {name}
 
 
 class Suspicion:

@@ -107,7 +107,11 @@ def _culprit_suffers(state: State, incident: Incident, act: Act) -> bool:
     if act.culprit in {"", incident.service}:
         return False
     health = state.health.get(act.culprit)
-    return state.open_of(act.culprit) is not None or (health is not None and health.health in rules.BAD)
+    ill = health is not None and health.health in (
+        *rules.BAD,
+        "starting",
+    )  # as it is while somebody restarts it
+    return state.open_of(act.culprit) is not None or ill
 
 
 def _culprit_back_at(state: State, incident: Incident, act: Act) -> float:

@@ -31,6 +31,7 @@ class Act(Struct, frozen=True, omit_defaults=True, gc=False):
     culprit: str
     started_at: float
     deadline_s: float = 86400.0
+    patience_s: float = 0.0  # of waiting; 0: the usual time
     outcome: Literal["started", "applied", "verified", "failed", "dropped"] = "started"
     how: str = ""  # FixApplied.outcome
     applied_at: float = 0.0

@@ -153,6 +153,7 @@ def _started(incident: Incident, fact: FixStarted) -> Incident:
         culprit=fact.culprit,
         started_at=fact.at,
         deadline_s=fact.deadline_s,
+        patience_s=fact.patience_s,
     )
     return _noted(incident, fact, status="recovering", waits_for="", acts=(*incident.acts, act)[-ACTS:])
 

@@ -8,6 +8,7 @@ from config.model import Config
 
 ALIVE_S = 3.0  # a service without a probe has to live this long
 SLACK_S = 5.0
+LOOKED_AT_S = 1.0  # at least so often while an incident is open
 BAD_PROBES = 2  # in a row: one alone may be noise
 WAIT = "wait"
 BAD = ("down", "unhealthy")
@@ -39,9 +40,11 @@ def window_s(config: Config, incident: Incident, act: Act, factor: int) -> float
     service = config.service(incident.service)
     if service is None:
         return SLACK_S
-    round_s = service.probe.interval_s + service.probe.timeout_s if service.probe else ALIVE_S
+    probe = service.probe
     if act.fix == WAIT:
-        return max(config.windows.passive_wait_s, BAD_PROBES * round_s)
+        closely_s = min(probe.interval_s, LOOKED_AT_S) + probe.timeout_s if probe else ALIVE_S
+        return max(act.patience_s or config.windows.passive_wait_s, BAD_PROBES * closely_s)
+    round_s = probe.interval_s + probe.timeout_s if probe else ALIVE_S
     return service.start_timeout_s + needed_probes(config, factor) * round_s * 2 + SLACK_S
 
 

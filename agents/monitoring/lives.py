@@ -106,15 +106,15 @@ class ServiceLives:
         )
         return vitals.observe(mark, look.ok, at, start_s, apart_s, look.result.status)
 
-    def seen(self, service: Service, look: Look | None) -> DependencySeen:
+    def seen(self, service: Service, look: Look | None, cpu_percent: float | None = None) -> DependencySeen:
         """What the last look at a dependency says to those who need it."""
         name = service.name
         if self.mark(name) is None:
             return DependencySeen(name, ok=False, reason="it does not run")
         if look is None:
-            return DependencySeen(name, ok=True if service.probe is None else None)
-        usual_s = self._usual[name].value_s() if name in self._usual else 0.0
-        return DependencySeen(name, look.ok, look.result.latency_s, usual_s, look.result.reason)
+            return DependencySeen(name, ok=True if service.probe is None else None, cpu_percent=cpu_percent)
+        usual_s, result = self._usual[name].value_s() if name in self._usual else 0.0, look.result
+        return DependencySeen(name, look.ok, result.latency_s, usual_s, result.reason, cpu_percent)
 
     def begin(self, service: Service, mark: str, now: float) -> list[Event]:
         changes = self.release(service)

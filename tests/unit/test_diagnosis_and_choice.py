@@ -444,6 +444,58 @@ def test_where_waiting_was_in_vain_before_a_culprit_that_nobody_else_treats_is_r
     assert again == ("dependency_failure", "pricing", "kill_restart", "pricing")
 
 
+SAYS = {
+    "symptom": "bad_status",
+    "status": 503,
+    "answer": "pricing (127.0.0.1:9002) gave no answer",
+    "reason": "HTTP 503",
+}
+IDLE_PRICING = (
+    DependencySeen(name="pricing", ok=True, latency_s=0.003, usual_latency_s=0.003, cpu_percent=1.0),
+)
+BUSY_PRICING = (
+    DependencySeen(name="pricing", ok=True, latency_s=0.003, usual_latency_s=0.003, cpu_percent=95.0),
+)
+
+
+def test_one_witness_shortens_the_wait_and_two_make_the_culprits_fix_come_first() -> None:
+    made = chain()
+    events = made.open(sick(dependencies=IDLE_PRICING, **SAYS), after_s=60)
+    assert answer(events) == ("dependency_failure", "pricing", "wait", "shop")
+    assert only(events, FixChosen).patience_s == 6.0
+    events = made.open(sick("queue", dependencies=IDLE_PRICING, **SAYS), after_s=1)
+    assert answer(events) == ("dependency_failure", "pricing", "kill_restart", "pricing")
+    assert only(events, CauseFound).best.witnesses == 2
+
+
+def test_a_busy_culprit_gets_the_whole_time_also_after_a_short_one_in_vain() -> None:
+    made = chain()
+    busy = only(made.open(sick(dependencies=BUSY_PRICING, **SAYS), after_s=60), FixChosen)
+    assert (busy.fix, busy.patience_s) == ("wait", 0.0)
+    again = chain()
+    brief = only(again.open(sick(dependencies=IDLE_PRICING, **SAYS), after_s=60), FixChosen)
+    assert brief.patience_s == 6.0
+    again.tell(
+        AnomalyDetected(service="pricing", metric="requests_per_s", value=90, expected=3, sigmas=9), after_s=3
+    )
+    whole = only(fail(again, brief, after_s=3), FixChosen)
+    assert (whole.fix, whole.service, whole.patience_s) == ("wait", "shop", 0.0)
+    assert only(fail(again, whole, after_s=30), FixChosen).service == "pricing"
+
+
+def test_where_waiting_helped_again_and_again_there_is_no_haste() -> None:
+    made = chain()
+    for _ in range(3):
+        opened = made.open(sick(dependencies=IDLE_PRICING, **SAYS), after_s=60)
+        choice = only(opened, FixChosen)
+        helped = FixVerified(
+            service="shop", fix="wait", cause_name=choice.cause_name, culprit="pricing", seconds=3.0
+        )
+        made.tell(helped, after_s=3, incident=choice.incident)
+        made.tell(IncidentClosed(service="shop", outcome="healed"), incident=choice.incident)
+    assert only(made.open(sick(dependencies=IDLE_PRICING, **SAYS), after_s=60), FixChosen).patience_s == 0.0
+
+
 def test_a_release_that_was_pointed_back_to_is_not_suspected_for_being_young() -> None:
     made = chain()
     for before, after in (("v1", "v2"), ("v2", "v3")):

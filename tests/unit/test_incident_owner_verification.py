@@ -16,6 +16,7 @@ from agents.events import (
     ServiceStopped,
     Tick,
 )
+from config.model import HttpProbe
 from tests.fixtures.incident_owner import Desk, down, healthy, kinds, unhealthy
 
 HEALED = [FixVerified, IncidentClosed]
@@ -204,6 +205,31 @@ def test_who_waits_for_a_healthy_culprit_fails_in_the_end() -> None:
     desk.tell(healthy("model"), 20.0)
     assert desk.tell(Tick(), 29.0) == []
     assert kinds(desk.tell(Tick(), 30.0)) == [FixFailed]
+
+
+def test_who_has_reason_for_haste_waits_no_longer_than_told() -> None:
+    desk = hung(passive_wait_s=30.0)
+    desk.act("i", "wait", culprit="model", patience_s=6.0)
+    assert desk.tell(Tick(), desk.at + 5.9) == []
+    assert kinds(desk.tell(Tick(), desk.at + 0.1)) == [FixFailed]
+
+
+def test_a_wait_is_long_enough_for_two_close_looks_however_seldom_it_is_probed_in_peace() -> None:
+    probe = HttpProbe(url="http://127.0.0.1:1/health", interval_s=60.0, timeout_s=5.0)
+    desk = hung(passive_wait_s=10.0, probe=probe)
+    desk.act("i", "wait", culprit="model")
+    assert desk.tell(Tick(), desk.at + 11.9) == []
+    assert kinds(desk.tell(Tick(), desk.at + 0.1)) == [FixFailed]
+
+
+def test_who_waits_for_a_culprit_that_is_being_restarted_goes_on_waiting() -> None:
+    desk = hung(passive_wait_s=10.0)
+    desk.act("i", "wait", culprit="model")
+    desk.tell(HealthChanged(service="model", health="starting", incarnation="new"), desk.at + 5.0)
+    assert desk.tell(Tick(), desk.at + 15.0) == []
+    desk.tell(healthy("model", incarnation="new"), desk.at + 1.0)
+    assert desk.tell(Tick(), desk.at + 9.0) == []
+    assert kinds(desk.tell(Tick(), desk.at + 1.0)) == [FixFailed]
 
 
 def test_a_fix_of_the_culprit_is_judged_by_the_caller() -> None:

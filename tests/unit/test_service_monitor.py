@@ -14,6 +14,7 @@ from agents.events import (
     IncidentEscalated,
     IncidentOpened,
     ProbeObserved,
+    ServiceSampled,
     ServiceStarted,
 )
 from config.model import Config, Probe, Service
@@ -298,6 +299,23 @@ async def test_dependencies_are_looked_at_and_told_with_their_usual_latency() ->
     assert seen["pricing"].usual_latency_s == pytest.approx(0.01)
     assert seen["base"].ok is False and seen["base"].reason == "base said no"
     assert seen["stock"].ok is False and seen["stock"].reason == "it does not run"
+
+
+async def test_a_caller_hears_how_busy_its_dependency_was_since_the_first_failure() -> None:
+    watching = Watching(service("shop", depends_on=("pricing",)), service("pricing"))
+    watching.start("shop", "pricing")
+    async with watching:
+        await asyncio.sleep(7)
+        watching.prober.fail("shop")
+        await watching.first_failure("shop")
+        failed_at = now()
+        watching.platform.samples["pricing"] = ProcessSample(77.0, 50.0, 2, 9, "S")
+        await asyncio.sleep(2)
+    told = next(event for event in watching.heard(HealthChanged, "shop") if event.health == "unhealthy")
+    assert [seen.cpu_percent for seen in told.dependencies] == [77.0]
+    samples = [(e.at, e.values[0]) for e in watching.heard(ServiceSampled, "pricing") if e.at <= told.at]
+    assert [cpu for _, cpu in samples[-2:]] == [1.0, 77.0]
+    assert [at for at, _ in samples[-2:]] == pytest.approx([failed_at, told.at], abs=0.01)
 
 
 async def test_a_first_failure_makes_it_look_at_the_dependencies_without_delay() -> None:

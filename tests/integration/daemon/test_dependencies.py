@@ -8,12 +8,13 @@ import pytest
 from agents.events import (
     CauseFound,
     FixStarted,
+    FixVerified,
     IncidentClosed,
     IncidentOpened,
     OperatorCommanded,
     StartRetried,
 )
-from config.model import Config
+from config.model import Config, PrometheusMetrics, Windows
 from tests.fixtures.monitor_kit import service
 from tests.fixtures.virtual_daemon import VirtualDaemon
 from tests.fixtures.virtual_process import Script
@@ -101,3 +102,108 @@ async def test_callers_of_a_slow_service_are_never_restarted(slow_s: float) -> N
             caller.name: virtual.world.count("started", caller.name) for caller in callers
         } == dict.fromkeys((caller.name for caller in callers), 1)
         assert virtual.world.count("started", "db") == 2
+
+
+def stalling(callers: int, *, words: bool, timeout_s: float = 0.5, **windows: float) -> VirtualDaemon:
+    """A service, so many that call it, and one that does not."""
+    names = [f"caller{n}" for n in range(callers)]
+    script = Script(calls=("db",), gives_up_s=0.2 if words else float("inf"))
+    services = [service(name, timeout_s=timeout_s, depends_on=("db",)) for name in names]
+    config = Config(services=(service("db"), *services, service("mail")), windows=Windows(**windows))  # type: ignore[arg-type]
+    return VirtualDaemon(config, dict.fromkeys(names, script))
+
+
+def starts(virtual: VirtualDaemon) -> dict[str, int]:
+    return {name: virtual.world.count("started", name) for name in virtual.world.services}
+
+
+@pytest.mark.parametrize(
+    ("callers", "words", "within_s"),
+    [(1, True, 10.0), (2, True, 4.0), (3, True, 4.0), (2, False, 10.0), (3, False, 4.0)],
+)
+async def test_who_answers_its_own_probe_and_fails_its_callers_is_restarted_soon(
+    callers: int, words: bool, within_s: float
+) -> None:
+    async with stalling(callers, words=words) as virtual:
+        await virtual.until(virtual.well, 20.0)
+        await asyncio.sleep(30.0)
+        virtual.faults.stall("db")
+        assert await virtual.until(lambda: starts(virtual)["db"] == 2, within_s)
+        assert await virtual.until(virtual.well, 20.0)
+        await asyncio.sleep(40.0)
+        assert virtual.well()
+        assert starts(virtual) == {**dict.fromkeys(starts(virtual), 1), "db": 2}
+        assert {fact.best.service for fact in virtual.facts(CauseFound)} == {"db"}
+
+
+async def test_what_passes_by_itself_within_seconds_is_waited_for() -> None:
+    async with stalling(1, words=True) as virtual:
+        await virtual.until(virtual.well, 20.0)
+        await asyncio.sleep(30.0)
+        virtual.faults.stall("db")
+        await asyncio.sleep(5.0)
+        virtual.faults.stall("db", stalls=False)
+        await asyncio.sleep(40.0)
+        assert virtual.well()
+        assert set(starts(virtual).values()) == {1}
+        assert [act.fix for act in virtual.facts(FixVerified)] == ["wait"]
+
+
+async def test_where_waiting_helped_often_there_is_no_haste() -> None:
+    async with stalling(1, words=True) as virtual:
+        await virtual.until(virtual.well, 20.0)
+        for stalled_s in (5.0, 5.0, 5.0, 20.0):
+            await asyncio.sleep(90.0)
+            virtual.faults.stall("db")
+            await asyncio.sleep(stalled_s)
+            virtual.faults.stall("db", stalls=False)
+        await asyncio.sleep(40.0)
+        assert virtual.well()
+        assert set(starts(virtual).values()) == {1}
+
+
+async def test_a_dependency_that_was_just_started_is_given_its_time() -> None:
+    async with stalling(3, words=True) as virtual:
+        await virtual.until(virtual.well, 20.0)
+        await asyncio.sleep(30.0)
+        virtual.faults.kill("db")
+        assert await virtual.until(
+            lambda: starts(virtual)["db"] == 2 and not virtual.world.answer("db").symptom, 5.0
+        )
+        await asyncio.sleep(2.0)
+        virtual.faults.stall("db")
+        await asyncio.sleep(6.0)
+        virtual.faults.stall("db", stalls=False)
+        await asyncio.sleep(60.0)
+        assert virtual.well()
+        assert starts(virtual)["db"] == 2
+
+
+async def test_a_peak_of_load_that_slows_a_dependency_down_is_waited_for() -> None:
+    """Its callers suffer, and its figures say that it has far more to do than usual."""
+    page = PrometheusMetrics(url="http://127.0.0.1/db/metrics", interval_s=2.0)
+    callers = tuple(service(name, timeout_s=0.1, depends_on=("db",)) for name in ("api", "web"))
+    scripts = {caller.name: Script(calls=("db",)) for caller in callers}
+    async with VirtualDaemon(Config(services=(service("db", metrics=page), *callers)), scripts) as virtual:
+        await virtual.until(virtual.well, 20.0)
+        await asyncio.sleep(180.0)  # so that its usual figures are known
+        virtual.faults.load("db", 25.0)
+        await asyncio.sleep(20.0)
+        virtual.faults.load("db", 1.0)
+        await asyncio.sleep(40.0)
+        assert virtual.facts(IncidentOpened)
+        assert virtual.well()
+        assert set(starts(virtual).values()) == {1}
+
+
+async def test_of_two_that_fail_the_one_that_calls_the_other_is_no_witness_against_what_both_need() -> None:
+    services = (service("db"), service("api", depends_on=("db",)), service("web", depends_on=("api", "db")))
+    scripts = {"web": Script(calls=("api",))}
+    async with VirtualDaemon(Config(services=services), scripts) as virtual:
+        await virtual.until(virtual.well, 20.0)
+        await asyncio.sleep(30.0)
+        virtual.faults.hang("api")
+        assert await virtual.until(lambda: starts(virtual)["api"] == 2, 4.0)
+        await asyncio.sleep(60.0)
+        assert virtual.well()
+        assert starts(virtual) == {"db": 1, "api": 2, "web": 1}

@@ -114,7 +114,7 @@ class Supervisor:
         if task is None or not task.done():  # started anew meanwhile, with another that had ended too
             return
         del self._tasks[child.name]
-        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        error = asyncio.CancelledError() if task.cancelled() else _itself(task.exception())
         crashed = error is not None
         if child.restart is Restart.TEMPORARY or (child.restart is Restart.TRANSIENT and not crashed):
             return
@@ -161,3 +161,10 @@ class Supervisor:
                 log.error("child_ignores_cancellation", child=child.name, after_s=child.shutdown_s)
             elif not task.cancelled() and (error := task.exception()) is not None:
                 log.warning("child_failed_while_stopping", child=child.name, error=repr(error))
+
+
+def _itself(error: BaseException | None) -> BaseException | None:
+    """Of a group of one the one: a task group wraps what its only failing task raised."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

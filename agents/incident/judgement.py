@@ -77,6 +77,8 @@ def _judge_agent(state: State, incident: Incident, act: Act, at: float) -> Seque
     health = state.health.get(incident.service)
     if health is not None and health.health == "healthy":
         return verdicts.verified(incident, act, at)
+    if health is not None and health.at > act.started_at:
+        return [verdicts.failed(incident, act, f"its new life is {health.health} too")]
     waited_s = at - _watched(state, act.applied_at)
     return [verdicts.failed(incident, act, f"not well after {waited_s:.0f} s")] if waited_s >= AGENT_S else ()
 

@@ -53,6 +53,15 @@ def test_a_new_life_that_is_given_up_too_fails_the_fix_at_once() -> None:
     assert kinds(acted().tell(agent("down", "given_up"), 5.0)) == [FixFailed]
 
 
+def test_a_new_life_that_was_given_up_before_we_heard_of_the_act_fails_it_too() -> None:
+    desk = given_up()
+    act = desk.start_act("i", "restart_agent", target=NOTIFIER, culprit=NOTIFIER)
+    assert desk.tell(agent("down", "given_up"), 1.0) == []
+    desk.hear_of(act, "restart_agent", NOTIFIER)
+    [failed] = desk.tell(Tick(), 1.25)
+    assert (type(failed), failed.reason) == (FixFailed, "its new life is down too")
+
+
 def test_what_is_not_well_in_time_was_not_helped() -> None:
     desk = acted()
     assert desk.tell(Tick(), 89.9) == []

@@ -94,6 +94,15 @@ async def test_one_that_always_fails_alone_is_given_up_although_its_back_off_kee
     assert 60 < asyncio.get_running_loop().time() < 600
 
 
+async def test_what_is_said_of_a_death_is_what_was_raised_and_not_the_groups_around_it() -> None:
+    async def grouped() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fails())
+
+    with pytest.raises(RestartLimitError, match=r"died too often, last of RuntimeError\('always'\)$"):
+        await Supervisor("s", Policy(intensity=0), [Child(name="a", start=grouped)]).run()
+
+
 async def test_one_that_lived_for_long_starts_afresh() -> None:
     starts = 0
 

@@ -98,7 +98,8 @@ async def test_an_agent_that_fell_silent_is_healed() -> None:
 
 async def test_what_cannot_be_healed_is_told_and_tried_ever_more_rarely() -> None:
     async with bad(Dies, doomed=10**9) as virtual:
-        await asyncio.sleep(1800.0)
+        assert await virtual.until(lambda: bool(of_bad(virtual, IncidentEscalated)), GIVEN_UP_S + 10.0)
+        await asyncio.sleep(1440.0)
         assert len(of_bad(virtual, IncidentOpened)) == 1
         assert of_bad(virtual, IncidentEscalated)
         acts = of_bad(virtual, FixStarted)

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,6 +38,7 @@ start and end; "runner" is the machinery that runs the agents. The dashboard and
 """
 
 
+@cache
 def known() -> dict[str, type[Event]]:
     """In the order of the story."""
     found = {
@@ -47,10 +49,15 @@ def known() -> dict[str, type[Event]]:
     return dict(sorted(found.items(), key=lambda item: _place(item[1])))
 
 
+@cache
+def _line(kind: type[Event]) -> int:
+    return inspect.getsourcelines(kind)[1]
+
+
 def _place(kind: type[Event]) -> tuple[int, int]:
     """The line in the story: what is about the daemon itself comes first, consent before an act starts."""
-    line = inspect.getsourcelines(kind)[1]
-    before = {household.__name__: 0, consent.__name__: inspect.getsourcelines(events.FixStarted)[1] - 1}
+    line = _line(kind)
+    before = {household.__name__: 0, consent.__name__: _line(events.FixStarted) - 1}
     module = kind.__module__
     return (before[module], line) if module in before else (line, 0)
 

@@ -3,6 +3,7 @@ import re
 import types
 import typing
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -180,9 +181,14 @@ def test_the_diagram_shows_each_fact_of_the_chain() -> None:
 # --- commands and addresses ------------------------------------------------------------------------------------------
 
 
-def cli_commands() -> set[str]:
+@cache
+def cli_parsers() -> dict[str, Any]:
     [commands] = [action for action in parser()._actions if action.choices]
-    return set(typing.cast("dict[str, Any]", commands.choices))
+    return dict(typing.cast("dict[str, Any]", commands.choices))
+
+
+def cli_commands() -> set[str]:
+    return set(cli_parsers())
 
 
 def make_targets() -> set[str]:
@@ -216,17 +222,17 @@ def test_commands_on_a_page_exist(path: Path) -> None:
     code = blocks(path.read_text()).replace("nightwarden in hand", "")
     assert set(re.findall(r"(?<![\w/.-])make ([a-z][\w-]*)", code)) <= make_targets()
     assert set(re.findall(r"(?<![\w./-])nightwarden ([a-z]+)\b(?!:)", code)) <= cli_commands()
-    options = {option for sub in _parsers() for action in sub._actions for option in action.option_strings}
+    options = {
+        option
+        for sub in cli_parsers().values()
+        for action in sub._actions
+        for option in action.option_strings
+    }
     for line in re.findall(r"nightwarden (?:[a-z]+) [^`\n#]*", code):
         assert set(re.findall(r"(?<= )--[a-z-]+", line)) <= options, line
     assert set(re.findall(r"`(--[a-z-]+)", path.read_text())) <= options
     modules = re.findall(r"python3? -m ((?:scripts|config|examples)[\w.]*)", code)
     assert [name for name in modules if not (ROOT / (name.replace(".", "/") + ".py")).exists()] == []
-
-
-def _parsers() -> list[Any]:
-    [commands] = [action for action in parser()._actions if action.choices]
-    return list(typing.cast("dict[str, Any]", commands.choices).values())
 
 
 def test_every_make_target_is_described() -> None:

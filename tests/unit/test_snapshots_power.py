@@ -10,6 +10,7 @@ from tests.fixtures.simulated_disk import PowerCut, SimulatedDisk
 from tests.unit.test_snapshots import FOLDER, State, mark, snapshots, state
 from utils.snapshots import Loaded
 
+SLICE_VALUES, STEP = 10, 12  # each generation is longer by more than a line
 kept_state = cache(state)  # the sweep saves and compares the same few a thousand times
 
 
@@ -20,7 +21,7 @@ def load(disk: SimulatedDisk, position: int = 99) -> Loaded[State] | None:
 
 async def save_all(disk: SimulatedDisk, saved: list[int], generations: int = 3) -> None:
     for generation in range(1, generations + 1):
-        await snapshots(disk).save("rca", kept_state(generation * 600), mark(generation))
+        await snapshots(disk).save("rca", kept_state(generation * STEP), mark(generation))
         saved.append(generation)
 
 
@@ -31,7 +32,10 @@ async def calls_of_all(seed: int) -> int:
 
 
 @pytest.mark.parametrize("death", ["power", "process"])
-async def test_after_a_death_at_every_boundary_the_last_saved_or_a_newer_state_is_there(death: str) -> None:
+async def test_after_a_death_at_every_boundary_the_last_saved_or_a_newer_state_is_there(
+    death: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("utils.snapshots.SLICE_VALUES", SLICE_VALUES)  # as many lines from far fewer values
     for seed in range(12):
         for call in range(1, await calls_of_all(seed) + 1):
             disk, saved = SimulatedDisk(seed), list[int]()
@@ -43,7 +47,7 @@ async def test_after_a_death_at_every_boundary_the_last_saved_or_a_newer_state_i
             newest = saved[-1] if saved else 0
             found = loaded.header.position if loaded else 0
             assert found in (newest, newest + 1)
-            assert loaded is None or loaded.state == kept_state(found * 600)
+            assert loaded is None or loaded.state == kept_state(found * STEP)
             await save_all(disk, [], 2)  # what was left behind is in nobody's way
             assert disk.names(FOLDER) == ["rca.jsonl", "rca.prev.jsonl"]
 

@@ -30,9 +30,12 @@ def test_a_fix_has_the_time_to_boot_and_twice_that_of_the_probes_it_needs() -> N
     assert window_s(ACT, start_timeout_s=20.0, probe=None) == 20.0 + 2 * 3 * 3.0 * 2 + 5.0
 
 
-def test_waiting_lasts_as_long_as_declared_and_for_two_probes_at_least() -> None:
-    assert window_s(WAIT) == 30.0
-    assert window_s(WAIT, interval_s=60.0, timeout_s=5.0) == 130.0
+def test_waiting_lasts_as_long_as_declared_and_for_two_close_looks_at_least() -> None:
+    assert window_s(WAIT) == window_s(WAIT, probe=None) == 30.0
+    assert window_s(WAIT, interval_s=60.0, timeout_s=20.0) == 2 * (rules.LOOKED_AT_S + 20.0)
+    assert window_s(replace(WAIT, patience_s=100.0)) == 100.0
+    assert window_s(replace(WAIT, patience_s=0.5), interval_s=0.5, timeout_s=0.5) == 2.0
+    assert window_s(replace(WAIT, patience_s=0.5), probe=None) == 2 * rules.ALIVE_S
 
 
 def test_what_is_not_configured_any_more_gets_little_time() -> None:

@@ -16,6 +16,8 @@ from utils.metrics_collector import CONTENT_TYPE, Renderer
 
 MAX_BODY = 16 * 1024
 SHUTDOWN_S = 2.0
+CSP = "Content-Security-Policy"
+REPORT_CSP = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 ASSETS = {
     "/": ("page.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
@@ -69,6 +71,7 @@ def _reads(reads: "Reads", live: Live) -> dict[str, Handler]:
         "/observability/stream": live.handle,
         **lists,
         "/observability/incidents/{id}": reads.incident,
+        "/reports/{id}": reads.report,
         **assets,
     }
 
@@ -116,6 +119,18 @@ class Reads:
             as_json(found)
             if found is not None
             else problem(404, "unknown_incident", "no incident has this id")
+        )
+
+    async def report(self, request: web.Request) -> web.StreamResponse:
+        """A page that loads nothing; with ".md" behind the id the same as Markdown."""
+        if self._desk.view is None:
+            return starting()
+        name, dot, form = request.match_info["id"].partition(".")
+        found = None if dot and form != "md" else await self._desk.view.report(name, "md" if dot else "html")
+        if found is None:
+            return problem(404, "unknown_incident", "no incident has this id")
+        return web.Response(
+            text=found, content_type="text/markdown" if dot else "text/html", headers={CSP: REPORT_CSP}
         )
 
     async def asset(self, _request: web.Request, *, file: str, kind: str) -> web.StreamResponse:

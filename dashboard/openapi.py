@@ -77,6 +77,10 @@ def _path(name: str) -> Schema:
 def _plain() -> dict[str, Any]:
     status, summary = _json("Yes.", _ref("Status")), _json("Figures.", _ref("Summary"))
     incident, stream = _json("The incident.", _ref("Incident")), _text("Events.", "text/event-stream")
+    report = {
+        "description": "A page that loads nothing, or Markdown.",
+        "content": {kind: {"schema": {"type": "string"}} for kind in ("text/html", "text/markdown")},
+    }
     exposition = _text("Prometheus text format.", "text/plain")
     last_id = {"name": "Last-Event-ID", "in": "header", "required": False, "schema": {"type": "string"}}
     backlog = _query(
@@ -91,6 +95,13 @@ def _plain() -> dict[str, Any]:
         "/observability/summary": _operation("summary", "The whole in a few figures.", summary, (503,)),
         "/observability/incidents/{id}": _operation(
             "incident", "One incident.", incident, (404, 503), parameters=[_path("id")]
+        ),
+        "/reports/{id}": _operation(
+            "report",
+            'The report of an incident; with ".md" behind the id as Markdown.',
+            report,
+            (404, 503),
+            parameters=[_path("id")],
         ),
         "/observability/stream": _operation(
             "stream", "Facts as they happen.", stream, (429, 503), parameters=[backlog, last_id]

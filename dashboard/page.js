@@ -118,6 +118,9 @@ function facts(incident) {
     row("Or", make("span", { class: "evidence" }, rivals.join("; ")));
   }
   if (incident.acts?.length) row("Acts", make("ul", {}, ...incident.acts.map(actLine)));
+  if (ENDED.has(incident.status) || incident.status === "escalated") {
+    row("Report", make("a", { href: `/reports/${encodeURIComponent(incident.id)}` }, "timeline, charts, what was learnt"));
+  }
   if (incident.message) row(ENDED.has(incident.status) ? "End" : "Now", incident.message);
   return list;
 }

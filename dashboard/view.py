@@ -23,6 +23,10 @@ class View(Protocol):
 
     def incident(self, incident: str) -> Item | None: ...
 
+    async def report(self, incident: str, form: Literal["html", "md"]) -> str | None:
+        """Of an incident that ended, or as far as it has come; None for one that nobody knows."""
+        ...
+
     def services(self) -> Sequence[Item]:
         """name, health, since, reason, incarnation, pid, autonomy, depends_on, cpu_percent, rss_mib, open_incident."""
         ...

@@ -101,6 +101,8 @@ class FigureRounds:
         close = now < pace.close_until or service.limits.memory_mib is not None
         pace.sample_at = self._slots(service.name, _CLOSE_S if close else _CALM_S, now, now)
         if seen is None:
+            if latency_s is not None:  # of what somebody else runs
+                self._report(Figures(service.name, mark, ("probe_latency_s",), (latency_s,)))
             return None
         pace.rss_mib, pace.open_files = seen.rss_mib, seen.open_files
         names: tuple[str, ...] = ("cpu_percent", "rss_mib", "threads", "open_files")

@@ -63,6 +63,7 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
         daemon.runner.listeners.append(diary.record)
         await daemon.restore()
         view = DaemonView(daemon, observer)
+        daemon.runner.listeners.append(view.reports.record)
         commands = DaemonCommands(daemon)
         daemon.extras += _extras(daemon, view, commands, settings, alone=bool(only))
         desk.view, desk.commands = view, commands
@@ -142,6 +143,7 @@ def _extras(
     extras = [
         Child(name="files_for_people", start=people.run),
         Child(name="control", start=control.run),
+        Child(name="reports", start=view.reports.run),
         Child(name="pause_file", start=pause_file),
     ]
     extras += [Child(name=name, start=run) for name, run in daemon.hands.watchers.items()]

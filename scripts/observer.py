@@ -19,6 +19,7 @@ from agents.events import (
     ServiceSampled,
 )
 from dashboard.figures import Figures
+from dashboard.reports.curves import Curves
 from dashboard.spans import OpenIncidents, incident_spans, trace_item
 from dashboard.stream import Stream
 from dashboard.timeline import as_item
@@ -49,6 +50,7 @@ class Observer:
     ) -> None:
         self.state = Nothing()
         self.figures = Figures()
+        self.curves = Curves()
         self.stream = Stream()
         self.traces = TraceLog(shown=trace_item)
         self.predictions: deque[FailurePredicted] = deque(maxlen=KEPT)
@@ -72,6 +74,7 @@ class Observer:
             seen = self.samples.setdefault(event.service, {})
             if len(seen) > METRICS_KEPT:  # label values that change all the time; what is alive comes again
                 seen.clear()
+            self.curves.add(event.service, event.names, event.values, event.at)
             for name, value in zip(event.names, event.values, strict=True):
                 seen[name] = (value, event.at)
         else:

@@ -1,7 +1,8 @@
 """What the dashboard, the terminal and the files for people read: the agents' own tables, as JSON-ready objects."""
 
+import os
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -12,13 +13,17 @@ from agents.rca_engine import RcaEngine
 from agents.render_self_healing_agent import RenderSelfHealingAgent
 from agents.service_monitor import ServiceMonitor
 from config.ourselves import agent_of
+from config.secret import secret_values
 from dashboard.figures import Readings
 from dashboard.incident_items import IncidentItems
+from dashboard.reports.telling import Report, report_of
 from dashboard.summary import notices, summarise
 from dashboard.view import Item
 from scripts.observer import Observer
+from scripts.reports import Reports
 from utils.clock import rfc3339
 from utils.metrics_collector import Family
+from utils.redact import Redactor
 
 if TYPE_CHECKING:
     from scripts.daemon import Daemon
@@ -32,6 +37,8 @@ class DaemonView:
     def __init__(self, daemon: "Daemon", observer: Observer) -> None:
         self._daemon = daemon
         self._observer = observer
+        self._redact = Redactor(secret_values(os.environ))
+        self.reports = Reports(daemon.hands.disk, daemon.world.state_dir, self._make_report)
         self._items = IncidentItems(self.text)
 
     def text(self, at: float) -> str:
@@ -65,6 +72,15 @@ class DaemonView:
 
     def incident(self, incident: str) -> Item | None:
         return next((item for item in self.incidents() if item["id"] == incident), None)
+
+    async def report(self, incident: str, form: Literal["html", "md"]) -> str | None:
+        return await self.reports.read(incident, form)
+
+    def _make_report(self, incident: str) -> Report | None:
+        known = self.owner.state.incidents.get(incident)
+        if known is None:
+            return None
+        return report_of(known, self._observer.curves, self.success_rates(), self.text, self._redact)
 
     # --- services ---
 

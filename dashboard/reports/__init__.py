@@ -1,0 +1,1 @@
+"""Incident reports: one self-contained page, and the same as Markdown."""

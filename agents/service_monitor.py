@@ -26,6 +26,7 @@ from agents.events import (
     ServiceSampled,
     ServiceStarted,
     ServiceStopped,
+    StartRetried,
     Tick,
 )
 from agents.monitoring.lives import MISSING_S, ServiceLives
@@ -59,7 +60,7 @@ class ServiceMonitor:
 
     name = "service_monitor"
     consumes = (ConfigChanged, OperatorCommanded, IncidentOpened, IncidentClosed, IncidentEscalated, IncidentRetried,
-                FixStarted, FixApplied, ServiceStarted, ServiceStopped, EventQuarantined)  # fmt: skip
+                FixStarted, FixApplied, ServiceStarted, ServiceStopped, StartRetried, EventQuarantined)  # fmt: skip
     emits = (Tick, ProbeObserved, ServiceSampled, HealthChanged, ChangeObserved, FileDamaged, FileRepaired,
              ObservationResumed)  # fmt: skip
     traits = Traits(waits_for_disk=False)
@@ -99,7 +100,10 @@ class ServiceMonitor:
         if self._outlet is None or service is None:
             return ()
         if isinstance(event, ServiceStarted):
-            return self._started(service, event.incarnation)
+            events = self._lives.started(service, event.incarnation, _loop_time())
+            return self._begun(service, events) if events else ()
+        if isinstance(event, StartRetried):
+            return self._lives.never_began(service, event.reason)
         if isinstance(event, ServiceStopped) and self._platform.current(service.name) is None:
             return self._lives.stopped(service, f"we stopped it ({event.why})")
         if isinstance(event, FixApplied):
@@ -120,13 +124,6 @@ class ServiceMonitor:
             for name, service in self._watched.items()
             if name in before and before[name].platform != service.platform
         ]
-
-    def _started(self, service: Service, mark: str) -> Results:
-        living = self._platform.current(service.name)
-        known = self._lives.of(service.name).incarnation == mark
-        if known or living is None or living.mark != mark:
-            return ()
-        return self._begun(service, self._lives.begin(service, mark, _loop_time()))
 
     # --- a life of its own ---
 

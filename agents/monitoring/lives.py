@@ -116,6 +116,20 @@ class ServiceLives:
         usual_s, result = self._usual[name].value_s() if name in self._usual else 0.0, look.result
         return DependencySeen(name, look.ok, result.latency_s, usual_s, result.reason, cpu_percent)
 
+    def started(self, service: Service, mark: str, now: float) -> list[Event]:
+        """Somebody says so; what is known already, or gone again, is no news."""
+        living = self._platform.current(service.name)
+        known = self.of(service.name).incarnation == mark
+        return [] if known or living is None or living.mark != mark else self.begin(service, mark, now)
+
+    def never_began(self, service: Service, reason: str) -> list[Event]:
+        """It could not even be started, so there is no end to be seen: that is trouble like any other."""
+        vitals, name = self.of(service.name), service.name
+        if self._platform.current(name) is not None or self.is_stopped(name) or vitals.health == "down":
+            return []
+        vitals.end("down")
+        return [self._news(service, "down", None, symptom="exit", reason=reason)]
+
     def begin(self, service: Service, mark: str, now: float) -> list[Event]:
         changes = self.release(service)
         self.of(service.name).begin(mark, now, self._tolerance(service))

@@ -15,6 +15,7 @@ from agents.events import (
     OperatorCommanded,
     ServiceStarted,
     ServiceStopped,
+    StartRetried,
 )
 from config.model import ProcessPlatform, Release, Service
 from tests.fixtures.monitor_kit import Watching, now, service
@@ -51,6 +52,30 @@ async def test_each_boot_of_one_act_that_fails_is_told() -> None:
             watching.tell(ServiceStarted(service="shop", incarnation="act", pid=1))
             watching.platform.end("shop", code=1)
     assert healths(watching) == ["starting", "down"] * 3
+
+
+async def test_what_cannot_even_be_started_is_down_and_told_once() -> None:
+    watching = Watching(service("shop"), service("pricing"))
+    watching.start("pricing")
+    async with watching:
+        await asyncio.sleep(5)
+        for boot in range(1, 4):
+            watching.tell(
+                StartRetried(service="shop", boot=boot, wait_s=1.0, reason="the command does not exist")
+            )
+            watching.tell(
+                StartRetried(service="pricing", boot=boot, wait_s=1.0, reason="somebody else said so")
+            )
+        [told] = watching.heard(HealthChanged, "shop")
+        assert (told.health, told.symptom, told.reason) == ("down", "exit", "the command does not exist")
+        watching.start("shop", mark="at last")
+        await asyncio.sleep(2)
+        watching.tell(OperatorCommanded(command="stop", service="shop"))
+        await watching.platform.stop("shop", signal="TERM", grace_s=1.0)
+        watching.tell(StartRetried(service="shop", boot=1, wait_s=1.0, reason="too late"))
+        await asyncio.sleep(1)
+    assert healths(watching) == ["down", "starting", "healthy", "stopped"]
+    assert healths(watching, "pricing") == ["starting", "healthy"]
 
 
 async def test_the_end_of_a_life_that_was_never_noticed_is_told() -> None:

@@ -24,6 +24,7 @@ from agents.events import (
     FixRefused,
     FixStarted,
     FixVerified,
+    HealthChanged,
     IncidentClosed,
     IncidentEscalated,
     IncidentOpened,
@@ -62,7 +63,7 @@ class Notifier:
     consumes: tuple[type[Event], ...] = (
         IncidentOpened, CauseFound, FixChosen, FixRefused, FixStarted, StartRetried, FixApplied, FixVerified, FixFailed,
         ApprovalRequested, ApprovalGiven, ApprovalDenied, ApprovalExpired, CommandAnswered,
-        IncidentEscalated, IncidentRetried, IncidentClosed, OperatorCommanded, ConfigChanged, ServiceStopped,
+        IncidentEscalated, IncidentRetried, IncidentClosed, OperatorCommanded, ConfigChanged, ServiceStopped, HealthChanged,
         ObservationResumed, EventQuarantined, StorageChanged, DamageFound,
     )  # fmt: skip
     emits: tuple[type[Event], ...] = ()
@@ -75,7 +76,10 @@ class Notifier:
         self._told: dict[str, dict[Hashable, float]] = {}  # by incident: when each thing was last said
 
     def handle(self, fact: Fact) -> Results:
-        text = _house_news(fact) if type(fact) in _HOUSE else sentence(fact)
+        if isinstance(fact, HealthChanged):
+            text = self._gone_for_good(fact)
+        else:
+            text = _house_news(fact) if type(fact) in _HOUSE else sentence(fact)
         if text and self._is_news(fact, text):
             self.lines(f"{fact.incident[:ID_LENGTH]} {text}" if fact.incident else text)
         if isinstance(fact, IncidentClosed):
@@ -84,6 +88,13 @@ class Notifier:
 
     def apply(self, fact: Fact) -> None:
         """Telling leaves no trace in us; the journal has it."""
+
+    def _gone_for_good(self, fact: HealthChanged) -> str:
+        """An exit that nobody heals, so that no incident tells of it; "" for all other news of health."""
+        service = self.world.config.service(fact.service)
+        if service is None or service.restart != "never" or fact.health != "down":
+            return ""
+        return plain(f"{fact.service} ended and stays so (restart: never): {fact.reason}")
 
     def _is_news(self, fact: Fact, text: str) -> bool:
         if isinstance(fact, FixRefused) and fact.limit in SHORT_LIMITS:

@@ -19,6 +19,7 @@ from agents.events import (
     FixRefused,
     FixStarted,
     FixVerified,
+    HealthChanged,
     IncidentClosed,
     IncidentEscalated,
     IncidentOpened,
@@ -31,7 +32,7 @@ from agents.events import (
 )
 from agents.incident.story import LONGEST, plain
 from agents.notifier import Notifier
-from config.model import Config
+from config.model import Config, ProcessPlatform, Service
 from config.world import World
 
 
@@ -99,6 +100,23 @@ def test_each_step_is_one_line_with_the_incident_in_front(fact: Fact, line: str)
 def test_news_of_the_house(fact: Fact, part: str) -> None:
     [line] = Desk().tell(fact)
     assert part in line
+
+
+def test_an_exit_that_nobody_heals_is_told_and_no_other_news_of_health() -> None:
+    desk, command = Desk(), ProcessPlatform(command=("x",))
+    once, always = (
+        Service(name="once", platform=command, restart="never"),
+        Service(name="shop", platform=command),
+    )
+    desk.notifier.world.config = Config(services=(once, always))
+    down = {"health": "down", "symptom": "exit", "reason": "exited with code 3"}
+    assert desk.tell(HealthChanged(service="once", **down)) == [
+        "once ended and stays so (restart: never): exited with code 3"
+    ]
+    assert (
+        desk.tell(HealthChanged(service="shop", **down), HealthChanged(service="once", health="healthy"))
+        == []
+    )
 
 
 def test_a_plain_start_and_an_orderly_shutdown_make_no_noise() -> None:

@@ -152,3 +152,19 @@ def test_render_yaml_follows_the_schema_of_render() -> None:
 
 def test_the_procfile_starts_what_render_starts() -> None:
     assert (ROOT / "Procfile").read_text() == "worker: nightwarden run\n"
+
+
+# --- systemd ---------------------------------------------------------------------------------------------------------
+
+
+def test_systemd_never_gives_the_daemon_up_and_leaves_its_services_to_it() -> None:
+    unit = (ROOT / "deploy/nightwarden.service").read_text()
+    wanted = {
+        "StartLimitIntervalSec=0",
+        "Restart=always",
+        "RestartSec=1",
+        "KillMode=process",
+        "TimeoutStopSec=40",
+    }
+    assert wanted <= set(unit.splitlines())
+    assert "RestartPrevent" not in unit

@@ -17,6 +17,7 @@ from agents.household import (
     ConfigChanged,
     DamageFound,
     EventQuarantined,
+    MessagePosted,
     OperatorCommanded,
     StorageChanged,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "EventQuarantined",
     "Fact",
     "Health",
+    "MessagePosted",
     "OperatorCommanded",
     "StorageChanged",
     "Symptom",

@@ -4,6 +4,10 @@ from typing import Literal
 
 from utils.event import Fact
 
+CommandName = Literal[
+    "stop", "start", "pause", "resume", "shutdown", "approve", "deny", "snooze", "undo", "silence"
+]
+
 
 # --- run: emitted by "operator" (the command line, the API, the composition root)
 class ConfigChanged(Fact, frozen=True, kw_only=True):
@@ -21,11 +25,22 @@ class ConfigChanged(Fact, frozen=True, kw_only=True):
 class OperatorCommanded(Fact, frozen=True, kw_only=True):
     """A person (or the daemon's own shutdown) asked for something. `service` is empty for the whole daemon."""
 
-    command: Literal["stop", "start", "pause", "resume", "shutdown", "approve", "deny", "snooze", "undo"]
+    command: CommandName  # stop, start, pause, resume, silence, shutdown; approve, deny, snooze, undo
     by: str = ""
     about: str = ""  # id of a question or its incident; for undo of an act or its incident
     typed: str = ""  # what a person typed to confirm
-    for_s: float = 0.0  # of snooze; 0: the usual time
+    for_s: float = 0.0  # of snooze; 0: the usual time. Of silence; 0: it ends
+
+
+# --- notifier
+class MessagePosted(Fact, frozen=True, kw_only=True):
+    """A message stands where people read it; from then on it is edited in place. `key` says what it is about."""
+
+    key: str
+    channel: Literal["telegram", "webhook", "email", "page"]
+    chat: int = 0
+    message: int = 0
+    text: str = ""  # where nothing else keeps it: of a digest
 
 
 # --- the runner

@@ -30,6 +30,7 @@ from config.rules import (
     name_problems,
     part_problems,
     signal_name,
+    zone_problems,
 )
 from config.settings import probe_interval_s
 from config.typewalk import differences
@@ -63,6 +64,8 @@ def parse(data: bytes, source: str, environ: Mapping[str, str]) -> Config:
         problems += list(_service_problems(raw["services"], problems, interval_s))
     if isinstance(raw, dict) and not any(problem.path.startswith("$.maintenance") for problem in problems):
         problems += _maintenance(raw.get("maintenance"), "$.maintenance")
+    if isinstance(raw, dict) and not any(problem.path.startswith("$.notify") for problem in problems):
+        problems += zone_problems(raw.get("notify") or {}, "$.notify")
     lines += dict.fromkeys(problem.line(source) for problem in sorted(problems, key=_place))
     if lines:
         raise ConfigError(lines)

@@ -191,6 +191,13 @@ class Approvals(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     expires_s: Seconds = 600.0
 
 
+class Notify(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How people are told; who, and where, stands in the environment."""
+
+    digest_at: TimeOfDay | None = "09:00"  # the daily word that all is well, or is not; None: no such word
+    timezone: Text = "UTC"
+
+
 class Windows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Windows and budgets that the demo shortens; users rarely need to."""
 
@@ -210,6 +217,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     drift_detection: DriftDetection = DriftDetection()
     service_recovery: ServiceRecovery = ServiceRecovery()
     approvals: Approvals = Approvals()
+    notify: Notify = Notify()
     maintenance: tuple[Maintenance, ...] = ()  # of everything
     windows: Windows = Windows()
 

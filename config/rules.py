@@ -57,16 +57,19 @@ def part_problems(part: Any, path: str, interval_s: float) -> Iterator[Problem]:
                 yield Problem(member(f"{path}.env", key), "not usable as an environment variable")
 
 
+def zone_problems(part: Mapping[str, Any], path: str) -> Iterator[Problem]:
+    """A time zone that this machine does not know."""
+    try:
+        ZoneInfo(part.get("timezone", "UTC"))
+    except (ZoneInfoNotFoundError, ValueError):
+        text = f'no such time zone here: {shown(part["timezone"])}; as in "Europe/Berlin"'
+        yield Problem(f"{path}.timezone", text)
+
+
 def maintenance_problems(windows: Sequence[Any], path: str) -> Iterator[Problem]:
     """Time zones that this machine does not know, and windows without any time."""
     for place, window in enumerate(windows):
-        try:
-            ZoneInfo(window.timezone)
-        except (ZoneInfoNotFoundError, ValueError):
-            yield Problem(
-                f"{path}[{place}].timezone",
-                f'no such time zone here: {shown(window.timezone)}; as in "Europe/Berlin"',
-            )
+        yield from zone_problems({"timezone": window.timezone}, f"{path}[{place}]")
         if window.start == window.end:
             yield Problem(f"{path}[{place}].end", f"the same as start ({window.start}): a window of no time")
         if not window.days:

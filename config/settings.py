@@ -1,11 +1,13 @@
 """Settings from the environment: typed, all problems at once, secrets that never show."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
 
+from config.mailbox import mailbox_problem
 from config.model import SHORTEST_INTERVAL_S
 from config.problems import ConfigError, nearest
 from config.rules import url_problem
@@ -23,7 +25,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     render_api_key: Secret = Secret()
     render_api_url: str = "https://api.render.com/v1"
     telegram_bot_token: Secret = Secret()
-    telegram_chat_id: str = ""
+    telegram_chat_id: tuple[int, ...] = ()
+    telegram_api_url: str = "https://api.telegram.org"
+    notify_webhook_url: Secret = Secret()
+    notify_webhook_secret: Secret = Secret()
+    notify_email_url: Secret = Secret()  # smtp[s]://[USER:PASSWORD@]HOST[:PORT]/?to=...&from=...
     anthropic_api_key: Secret = Secret()
     openai_api_key: Secret = Secret()
     nightwarden_token: Secret = Secret()
@@ -86,6 +92,23 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def _chats(text: str) -> tuple[int, ...]:
+    """
+    >>> _chats("12345, -1001234567890")
+    (12345, -1001234567890)
+    """
+    chats = tuple(int(part) for part in re.split(r"[,\s]+", text.strip(", ")))
+    if 0 in chats:
+        raise ValueError
+    return chats
+
+
+def _mailbox(text: str) -> str:
+    if problem := mailbox_problem(text):
+        raise ValueError(problem)
+    return text
+
+
 def _secret(read: Callable[[str], str] = str) -> Callable[[str], Secret]:
     return lambda text: Secret(read(text))
 
@@ -95,7 +118,11 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "render_api_key": (_secret(), ""),
     "render_api_url": (_url("https", "http"), ""),
     "telegram_bot_token": (_secret(), ""),
-    "telegram_chat_id": (str, ""),
+    "telegram_chat_id": (_chats, 'whole numbers with commas between them, as in "12345, -1001234567890"'),
+    "telegram_api_url": (_url("https", "http"), ""),
+    "notify_webhook_url": (_secret(_url("https", "http")), ""),
+    "notify_webhook_secret": (_secret(), ""),
+    "notify_email_url": (_secret(_mailbox), ""),
     "anthropic_api_key": (_secret(), ""),
     "openai_api_key": (_secret(), ""),
     "nightwarden_token": (_secret(), ""),
@@ -124,6 +151,10 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             values.update(_read(field, environ))
         except ConfigError as error:
             problems += error.problems
+    if "telegram_bot_token" in values and not values.get("telegram_chat_id") and not problems:
+        problems.append(
+            "environment: TELEGRAM_CHAT_ID: must be set where TELEGRAM_BOT_TOKEN is: the number of the chat to tell"
+        )
     if problems:
         raise ConfigError(problems)
     return Settings(**values)

@@ -72,4 +72,5 @@ _SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
         "state is saved again" if f.ok else f"state cannot be saved{_because(f.problem)}"
     ),
     e.DamageFound: _damage,
+    e.MessagePosted: lambda f: f"{f.channel}: told of {f.key}{_because(f.text)}",
 }

@@ -24,12 +24,14 @@ from platforms.process import ProcessPlatform
 from platforms.prometheus import PrometheusScraper
 from platforms.router import Router
 from scripts.commands import DaemonCommands, Socket
+from scripts.contacts import reach_people
 from scripts.control import ControlServer
 from scripts.daemon import Daemon
 from scripts.diary import Diary
 from scripts.hands import Hands
 from scripts.inspection import CLOCK, inspect
 from scripts.observer import Observer
+from scripts.people import DaemonPeople
 from scripts.team import Member
 from scripts.views import DaemonView
 from utils.clock import Clock, open_clock, rfc3339
@@ -65,6 +67,7 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
         view = DaemonView(daemon, observer)
         daemon.runner.listeners.append(view.reports.record)
         commands = DaemonCommands(daemon)
+        reach_people(hands.contacts, settings, DaemonPeople(daemon, commands))
         daemon.extras += _extras(daemon, view, commands, settings, alone=bool(only))
         desk.view, desk.commands = view, commands
         try:

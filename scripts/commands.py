@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scripts.views import DaemonView
 
 ANSWER_WITHIN_S = 15.0
-Command = Literal["stop", "start", "pause", "resume"]
+Command = Literal["stop", "start", "pause", "resume", "silence"]
 
 
 class DaemonCommands:
@@ -37,13 +37,14 @@ class DaemonCommands:
     async def resume(self, by: str) -> None:
         await self.give("resume", by)
 
-    async def give(self, command: Command, by: str, service: str = "") -> None:
+    async def give(self, command: Command, by: str, service: str = "", for_s: float = 0.0) -> None:
         daemon = self._daemon
         if service and daemon.world.config.service(service) is None:
             raise UnknownServiceError(service)
         if not daemon.ready.is_set():
             raise CommandRefusedError("the daemon is stopping")
-        daemon.runner.say("operator", [OperatorCommanded(service=service, command=command, by=by)])
+        said = OperatorCommanded(service=service, command=command, by=by, for_s=for_s)
+        daemon.runner.say("operator", [said])
         await self._durable()
 
     async def decide(self, word: Word, about: str, by: str, typed: str = "", for_s: float = 0.0) -> Answer:

@@ -76,6 +76,7 @@ class Daemon:
             hands.disk, world.state_dir / "snapshots", hands.offload, self.journal.durable
         )
         self.clock = hands.open_clock(self._last_at())
+        world.unix = lambda at: self.clock.wall(at).timestamp()
         self.runner = Runner(self.journal, self.clock.now, page, page.deaths, pace.new_id)
         self.keeper = Keeper(self.runner, self.journal, self.snapshots, pace.snapshot_s)
         self.supervisors: list[Supervisor] = []

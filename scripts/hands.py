@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agents.telling.port import Contacts
 from config.model import Service
 from platforms.platform import Infrastructure, Platform, Prober, Scraper
 from utils.clock import Clock, boot_id
@@ -21,6 +22,7 @@ class Hands:
     reach: Callable[[Service], Infrastructure | None]  # what acts on a service that somebody else runs
     open_clock: Callable[[float], Clock]  # takes the last `at` of the journal: time never goes back
     boot_id: Callable[[], str] = boot_id  # of the machine
+    contacts: Contacts = field(default_factory=Contacts)  # the ways to people
     watchers: Mapping[str, Callable[[], Awaitable[None]]] = field(
         default_factory=dict
     )  # run beside the agents

@@ -23,7 +23,7 @@ from scripts.hands import Hands
 Build = Callable[[], Agent]
 Tell = Callable[[str], None]
 MAKERS: Mapping[str, Callable[[World, Hands, Tell, AgentRestarter], Agent]] = {
-    "notifier": lambda world, _, tell, *__: Notifier(world, tell),
+    "notifier": lambda world, hands, tell, *_: Notifier(world, tell, hands.contacts),
     "render_self_healing_agent": lambda world, *_: RenderSelfHealingAgent(world),
     "rca_engine": lambda world, *_: RcaEngine(world),
     "intelligent_fix_selector": lambda world, *_: IntelligentFixSelector(world),

@@ -13,6 +13,10 @@ class Gate:
 
     def __init__(self, chats: Iterable[int], users: Iterable[int] = ()) -> None:
         self._chats = set(chats)
+        self.allow(users)
+
+    def allow(self, users: Iterable[int]) -> None:
+        """From now on."""
         self._users = frozenset(users) or frozenset(chat for chat in self._chats if chat > 0)
 
     def admits(self, heard: Press | Said) -> bool:

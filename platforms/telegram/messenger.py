@@ -72,17 +72,22 @@ class TelegramMessenger:
         urgent: bool = False,
         photo: bytes | None = None,
         ring: bool = False,
+        only: int = 0,
     ) -> None:
         if not text.strip():
             raise ValueError(f"the message of {key} needs a text")
         content = Content(self._redact(text), buttons, photo)
-        for lane in self._lanes.values():
-            lane.put(key, content, urgent=urgent, ring=ring)
+        for chat_id, lane in self._lanes.items():
+            if only in (0, chat_id, lane.address):
+                lane.put(key, content, urgent=urgent, ring=ring)
 
     def remember(self, ids: Iterable[tuple[str, int, int]]) -> None:
         for key, chat_id, message_id in ids:
             if lane := self._lanes.get(chat_id):
                 lane.remember(key, message_id)
+
+    def allow(self, users: Iterable[int]) -> None:
+        self._gate.allow(users)
 
     def forget(self, key: str) -> None:
         for lane in self._lanes.values():

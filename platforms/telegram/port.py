@@ -100,8 +100,11 @@ class Messenger(Protocol):
         urgent: bool = False,
         photo: bytes | None = None,
         ring: bool = False,
+        only: int = 0,
     ) -> None:
         """Make the living message of `key` say this, in every chat: created once, edited in place from then on.
+
+        `only` names one chat; 0 is every chat.
 
         `text` is Telegram's HTML with every foreign word escaped. While it waits, only the newest version is kept.
         `urgent` overtakes all that is not. A picture stays until another one comes, and leaves room for 1024 characters.
@@ -111,6 +114,10 @@ class Messenger(Protocol):
 
     def remember(self, ids: Iterable[tuple[str, int, int]]) -> None:
         """After a restart: what `kept` was told, as (key, chat, message)."""
+        ...
+
+    def allow(self, users: Iterable[int]) -> None:
+        """Who may press and command from now on; nobody named: those whose private chats are told."""
         ...
 
     def forget(self, key: str) -> None:

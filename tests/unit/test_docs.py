@@ -50,6 +50,7 @@ SECTIONS: dict[str, type[Struct]] = {
     "maintenance": model.Maintenance,
     "approvals": model.Approvals,
     "approver": model.Approver,
+    "notify": model.Notify,
     "windows": model.Windows,
 }
 FILLED_IN = {"interval_s": "`SELF_HEALING_INTERVAL`", "timeout_s": "the interval, at most 5"}

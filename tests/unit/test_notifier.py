@@ -46,8 +46,10 @@ class Desk:
         """The lines that these facts made."""
         before = len(self.lines)
         for fact in facts:
-            assert self.notifier.handle(fact) == ()
+            results = self.notifier.handle(fact)
             self.notifier.apply(fact)
+            for said in results:
+                self.notifier.apply(said)
         return self.lines[before:]
 
 
@@ -117,6 +119,8 @@ def test_an_exit_that_nobody_heals_is_told_and_no_other_news_of_health() -> None
         desk.tell(HealthChanged(service="shop", **down), HealthChanged(service="once", health="healthy"))
         == []
     )
+    [news] = desk.notifier.state.news.values()
+    assert news.text.startswith("once ended"), "people elsewhere are told too"
 
 
 def test_a_plain_start_and_an_orderly_shutdown_make_no_noise() -> None:
@@ -187,4 +191,4 @@ def test_hands_that_come_back_after_the_end_of_an_incident_leave_nothing_for_eve
         one: dict[str, Any] = {"incident": f"i{n}", "service": "shop", "at": n * 60.0}
         notifier.handle(IncidentClosed(**one, outcome="withdrawn", seconds=1.0, message="m"))
         notifier.handle(FixApplied(**one, fix="respawn", outcome="failed"))
-    assert len(notifier._told) <= 1000
+    assert len(notifier.lines) <= 1000

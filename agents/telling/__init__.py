@@ -1,0 +1,1 @@
+"""How people are told and heard: the notifier's own parts."""

@@ -58,6 +58,14 @@ def test_what_cannot_be_done_is_one_line_and_fails(daemon: RealDaemon) -> None:
         assert (done.returncode, done.stdout, done.stderr) == (1, "", answer + "\n")
 
 
+def test_what_a_terminal_cannot_show_costs_no_line(tmp_path: Path) -> None:
+    file = tmp_path / "\u20ac.json"
+    file.write_text('{"services": []}')
+    done = command("check", str(file), env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u20ac.json: valid, 0 services" in done.stdout
+
+
 def test_without_a_daemon_the_line_says_how_to_start_one(tmp_path: Path) -> None:
     done = command("status", "--state", str(tmp_path))
     line = f"no daemon has used the state folder {tmp_path}; start one with: nightwarden run\n"

@@ -91,7 +91,7 @@ def ask(state_dir: Path, command: str, timeout_s: float = 30.0, **args: Any) -> 
         path = (state_dir / NAME_FILE).read_text().strip()
     except OSError:
         raise ControlError(
-            f"no daemon has used the state folder {state_dir}; start one with: nightwarden run"
+            f"no daemon has used the state folder {state_dir}; start one with: nightwarden run, or name another folder with --state"
         ) from None
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(timeout_s)
@@ -104,7 +104,7 @@ def ask(state_dir: Path, command: str, timeout_s: float = 30.0, **args: Any) -> 
             raise ControlError(f"the daemon did not answer within {timeout_s:g} s") from None
         except OSError:
             raise ControlError(
-                f"no daemon runs on the state folder {state_dir}; start one with: nightwarden run"
+                f"no daemon runs on the state folder {state_dir}; start one with: nightwarden run, or name another folder with --state"
             ) from None
     answer = msgspec.json.decode(line, type=dict[str, Any]) if line else {"error": "the daemon hung up"}
     if not answer.get("ok"):

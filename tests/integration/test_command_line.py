@@ -68,7 +68,7 @@ def test_what_a_terminal_cannot_show_costs_no_line(tmp_path: Path) -> None:
 
 def test_without_a_daemon_the_line_says_how_to_start_one(tmp_path: Path) -> None:
     done = command("status", "--state", str(tmp_path))
-    line = f"no daemon has used the state folder {tmp_path}; start one with: nightwarden run\n"
+    line = f"no daemon has used the state folder {tmp_path}; start one with: nightwarden run, or name another folder with --state\n"
     assert (done.returncode, done.stderr) == (1, line)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from agents.events import FixChosen
@@ -44,11 +45,11 @@ class Question:
     def target(self) -> str:
         return self.choice.service
 
-    @property
+    @cached_property
     def service(self) -> Service | None:
         return self.world.target(self.target)
 
-    @property
+    @cached_property
     def fix(self) -> Fix | None:
         return self.world.fixes.get(self.choice.fix)
 

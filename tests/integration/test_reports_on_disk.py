@@ -29,7 +29,7 @@ async def written(reports: Reports, path: Path) -> None:
     running = asyncio.create_task(reports.run())
     try:
         async with asyncio.timeout(5):
-            while not path.exists():  # noqa: ASYNC110 - a test looks from outside
+            while not path.exists():  # noqa: ASYNC110, ASYNC240 - a test looks from outside
                 await asyncio.sleep(0.02)
     finally:
         running.cancel()

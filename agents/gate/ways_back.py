@@ -48,7 +48,7 @@ def fold_ways_back(book: WaysBack, fact: Fact) -> None:
 
 
 def _applied(book: WaysBack, fact: FixApplied) -> None:
-    way = _newest(book, fact.incident, fact.service, fact.fix)
+    way = book.ways_back.get(fact.cause)  # a late word about the one before is none about the newest
     if way is None:
         return
     if fact.outcome in APPLIED and fact.undo_data:

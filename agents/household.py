@@ -45,7 +45,7 @@ class MessagePosted(Fact, frozen=True, kw_only=True):
 
 # --- the runner
 class EventQuarantined(Fact, frozen=True, kw_only=True):
-    """An agent failed on an event as often as it may; this is that agent's record for it."""
+    """An agent failed on an event as often as it may, or the event was lost; this is that agent's record for it."""
 
     agent: str
     event: str

@@ -9,7 +9,13 @@ from typing import Any
 
 from agents import events
 from agents.agent import Agent
-from agents.events import ConfigChanged, DamageFound, OperatorCommanded, StorageChanged
+from agents.events import (
+    ConfigChanged,
+    DamageFound,
+    EventQuarantined,
+    OperatorCommanded,
+    StorageChanged,
+)
 from agents.running.care import Care
 from agents.running.life import Life
 from agents.running.runner import Runner, random_id
@@ -118,6 +124,12 @@ class Daemon:
         """What the state folder went through so far, and what it goes through from now on."""
         for damage in (*self.found_damaged, *self.journal.damage, *self.snapshots.damage):
             self._damaged(damage)
+        for cell in self.runner.cells.values():
+            for fact in cell.lost:  # an act among them must not stay open
+                lost = EventQuarantined(
+                    agent=cell.name, event=fact, error="it was lost with a damaged journal"
+                )
+                self.runner.say(cell.name, [lost])
         self.journal.on_damage = self.snapshots.on_damage = self._damaged
         if self.journal.failing:
             self._storage_changed(self.journal.health)

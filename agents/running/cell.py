@@ -51,6 +51,7 @@ class Cell:
         self.quarantined_in_row = 0
         self.header = Header()
         self.has_snapshot = False
+        self.lost: tuple[str, ...] = ()  # facts that it had not handled and that no journal holds any more
         self.inbox = Inbox(self._fetch)
         self.facts = frozenset(t for t in self.agent.consumes if issubclass(t, Fact))
         self.telemetry = tuple(t for t in self.agent.consumes if not issubclass(t, Fact))
@@ -89,11 +90,14 @@ class Cell:
             self.agent.state = state
         self.has_snapshot = header is not None
         saved = header or Header()
-        waiting = self._replay(saved, set(saved.unhandled))
+        unhandled = set(saved.unhandled)
+        waiting = self._replay(saved, unhandled)
+        self.lost = tuple(unhandled)
         for position, n, fact in waiting.values():
             self.offer(position, n, fact)
 
     def _replay(self, saved: Header, unhandled: set[str]) -> dict[str, tuple[int, int, Fact]]:
+        """What it has to handle; `unhandled` is left with what cannot be found."""
         waiting: dict[str, tuple[int, int, Fact]] = {}
         for record in self.journal.read(saved.since - 1):
             if record.agent == self.name:
@@ -104,6 +108,7 @@ class Cell:
             for n, fact in enumerate(record.results):
                 if type(fact) in self.facts and (record.position > saved.read_to or fact.id in unhandled):
                     waiting[fact.id] = (record.position, n, fact)
+                unhandled.discard(fact.id)
         return waiting
 
     def _fold(self, record: Record, handled: tuple[int, int, Fact] | None) -> None:

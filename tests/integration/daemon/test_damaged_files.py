@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from agents.events import DamageFound, IncidentClosed, OperatorCommanded
+from agents.events import (
+    DamageFound,
+    EventQuarantined,
+    FixFailed,
+    FixStarted,
+    IncidentClosed,
+    OperatorCommanded,
+)
 from config.model import Config
 from tests.fixtures.monitor_kit import service
 from tests.fixtures.virtual_daemon import STATE, VirtualDaemon
@@ -109,3 +116,27 @@ async def test_a_journal_that_lost_its_end_goes_on_behind_what_snapshots_hold_an
         assert len(told) == 1, told
         assert "missing at its end" in told[0]
         assert virtual.failures == []
+
+
+@pytest.mark.parametrize("lost", [False, True])
+async def test_an_act_that_was_lost_with_the_journal_holds_up_nobody(*, lost: bool) -> None:
+    async with VirtualDaemon(FEW, snapshot_s=5.0) as virtual:
+        await virtual.until(virtual.well, 20.0)
+        virtual.world.scripts["db"] = Script(exits_after_s=0.2, exit_code=1)
+        virtual.faults.kill("db")
+        await asyncio.sleep(30.0)
+        [act] = virtual.facts(FixStarted, "db")
+        virtual.kill()
+        virtual.world.scripts["db"] = Script()
+        if lost:
+            [segment] = [path for path in virtual.disk.files() if path.parent.name == "journal"]
+            virtual.disk.damage(segment, b"")
+            virtual.promised.clear()
+        await virtual.start()
+        assert await virtual.until(virtual.well, 30.0)
+        told = {(fact.agent, fact.event) for fact in virtual.facts(EventQuarantined)}
+        assert (("application_recovery", act.id) in told) is lost
+        assert [fact.reason for fact in virtual.facts(FixFailed)] == (
+            ["application_recovery failed on it: it was lost with a damaged journal"] if lost else []
+        )
+        assert lost or told == set()

@@ -5,10 +5,15 @@ from typing import Any
 import pytest
 
 from agents.events import (
+    ApprovalDenied,
+    ApprovalExpired,
+    ApprovalRequested,
     ConfigChanged,
     EventQuarantined,
     FileDamaged,
     FileRepaired,
+    FixApplied,
+    FixesExhausted,
     FixFailed,
     IncidentClosed,
     IncidentEscalated,
@@ -75,6 +80,10 @@ def test_a_stop_is_told_in_the_incidents_that_it_concerns() -> None:
     desk.start_act("i", "kill_restart", target="model", culprit="model")
     desk.tell(ServiceStopped(service="model", why="changed"))
     assert "model was stopped" in desk.incident("i").message
+    desk.start_act("m", "kill_restart", target="model", culprit="model")
+    before = desk.incident("m")
+    desk.tell(ServiceStopped(service="shop", why="changed"))
+    assert desk.incident("m") == before
 
 
 def test_nothing_is_remembered_of_a_removed_service() -> None:
@@ -168,6 +177,59 @@ def test_a_lost_word_about_what_is_known_already_or_never_began_changes_nothing(
     before = desk.incident("i").acts
     desk.tell(lost(), LATE + 9)
     assert desk.incident("i").acts == before
+
+
+# --- what is asked, and what is taken back ---
+
+
+def question(**more: Any) -> ApprovalRequested:
+    about = {
+        "incident": "i",
+        "service": "shop",
+        "fix": "bold",
+        "plan": "p",
+        "what": "bold for shop",
+        "why": "w",
+    }
+    rest = {"probability": 0.5, "risk": "risky", "cause_name": "hang", "culprit": "shop", "expires_at": 9e9}
+    return ApprovalRequested(id="q", **about, **rest, **more)
+
+
+def test_an_open_question_is_what_an_incident_waits_for_while_nothing_is_in_hand() -> None:
+    desk = troubled()
+    assert desk.incident("i").shown_status == "open"
+    desk.tell(question())
+    found = desk.incident("i")
+    assert (found.shown_status, found.question, found.asks_for) == ("waiting_approval", "q", "bold for shop")
+    desk.start_act("i", "kill_restart")
+    assert desk.incident("i").shown_status == "recovering"
+    desk.tell(FixesExhausted(incident="i", service="shop", reason="r"))
+    desk.tell(OperatorCommanded(command="stop", service="shop"))
+    assert desk.incident("i").shown_status == "withdrawn"
+
+
+def test_an_answer_ends_what_is_waited_for() -> None:
+    about = {"incident": "i", "service": "shop", "fix": "bold", "approval": "q"}
+    for end in (ApprovalDenied(**about, by="ann"), ApprovalExpired(**about, why="time")):
+        desk = troubled()
+        desk.tell(question())
+        desk.tell(end)
+        found = desk.incident("i")
+        assert (found.shown_status, found.question, found.asks_for) == ("open", "", "")
+
+
+@pytest.mark.parametrize(("outcome", "undone"), [("done", True), ("failed", False)])
+def test_an_act_that_is_taken_back_after_the_end_is_still_told_there(outcome: Any, *, undone: bool) -> None:
+    desk = troubled()
+    desk.act("i", "kill_restart")
+    desk.tell(OperatorCommanded(command="stop", service="shop"))
+    act = desk.incident("i").acts[0]
+    about = {"service": "shop", "fix": "kill_restart", "outcome": outcome}
+    desk.tell(FixApplied(incident="i", **about, cause=act.id))
+    assert desk.incident("i").acts == (act,), "any other late word is not"
+    desk.tell(FixApplied(incident="i", **about, cause="undo", undo_of=act.id))
+    assert desk.incident("i").acts[0].undone is undone
+    desk.tell(FixApplied(incident="gone", **about, cause="undo", undo_of=act.id))
 
 
 # --- what its words carry, where no event brings it along ---

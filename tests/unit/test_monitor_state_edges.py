@@ -4,6 +4,7 @@ from agents.events import (
     ChangeObserved,
     Event,
     EventQuarantined,
+    FixApplied,
     FixesExhausted,
     FixStarted,
     HealthChanged,
@@ -70,13 +71,22 @@ def test_only_a_change_of_the_release_changes_the_release() -> None:
         assert after(HEALTHY, change).releases == {"shop": release}
 
 
+ACT = FixStarted(
+    id="act", service="shop", incident="i", fix="respawn", agent="application_recovery", cause_name="x",
+    culprit="shop", deadline_s=9,
+)  # fmt: skip
+
+
 def test_an_act_goes_on_while_another_agent_fails_on_its_event() -> None:
-    act = FixStarted(
-        id="act", service="shop", incident="i", fix="respawn", agent="application_recovery", cause_name="x",
-        culprit="shop", deadline_s=9,
-    )  # fmt: skip
     lost = EventQuarantined(agent="notifier", event="act", error="")
-    assert list(after(act, lost).acts) == ["shop"]
+    assert list(after(ACT, lost).acts) == ["shop"]
+
+
+def test_an_act_ends_with_the_word_about_it_and_with_none_about_the_one_before() -> None:
+    about = {"service": "shop", "incident": "i", "fix": "respawn"}
+    assert list(after(ACT, FixApplied(**about, outcome="failed", cause="before")).acts) == ["shop"]
+    assert after(ACT, FixApplied(**about, outcome="failed", cause="act")).acts == {}
+    assert after(FixApplied(**about, outcome="done", cause="act")).acts == {}
 
 
 def test_words_about_incidents_that_are_over_and_facts_of_others_change_nothing() -> None:

@@ -41,6 +41,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     prevention_interval: float = 300.0
     ml_retrain_interval: float = 3600.0
     mlflow_tracking_uri: str = ""
+    otel_exporter_otlp_endpoint: str = ""  # the library reads what else begins with OTEL_
     monitoring_interval: float = 300.0
     monitoring_lookback: float = 24.0  # hours
     min_f1_improvement_pct: float = 2.0
@@ -134,6 +135,7 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "prevention_interval": (_positive, "a positive number of seconds"),
     "ml_retrain_interval": (_positive, "a positive number of seconds"),
     "mlflow_tracking_uri": (str, ""),
+    "otel_exporter_otlp_endpoint": (_url("https", "http"), ""),
     "monitoring_interval": (_positive, "a positive number of seconds"),
     "monitoring_lookback": (_positive, "a positive number of hours"),
     "min_f1_improvement_pct": (_not_negative, "a number, 0 or more"),

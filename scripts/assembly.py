@@ -61,7 +61,7 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
         hands = _real_hands(world, offload)
         daemon = Daemon(world, hands, page, _tell, only)
         daemon.found_damaged = damage
-        observer, diary = _observe(daemon), Diary()
+        observer, diary = _observe(daemon, settings), Diary()
         daemon.runner.listeners.append(diary.record)
         await daemon.restore()
         view = DaemonView(daemon, observer)
@@ -112,11 +112,11 @@ def _real_hands(world: World, offload: ThreadOffload) -> Hands:
     )
 
 
-def _observe(daemon: Daemon) -> Observer:
+def _observe(daemon: Daemon, settings: Settings) -> Observer:
     def text(at: float) -> str:
         return rfc3339(daemon.clock.wall(at))
 
-    endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    endpoint = settings.otel_exporter_otlp_endpoint
     exporter = Exporter(endpoint, "nightwarden") if endpoint else None
     observer = Observer(text, daemon.clock.wall, exporter)
     after = max(daemon.journal.position - REMEMBER_RECORDS, daemon.journal.first - 1)

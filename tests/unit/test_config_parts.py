@@ -138,6 +138,7 @@ def test_all_bad_settings_are_told_at_once_and_secrets_not_shown() -> None:
         load_settings({
             "LOG_LEVEL": "DEBGU", "CHAOS_ENABLED": "perhaps", "PREVENTION_INTERVAL": "0", "MONITORING_LOOKBACK": "nan",
             "MIN_SAMPLES_FOR_DECISION": "1.5", "HEARTBEAT_URL": "my-secret-address", "RENDER_API_URL": "render",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318",
         })  # fmt: skip
     assert set(caught.value.problems) == {
         "environment: LOG_LEVEL: must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL; did you mean \"DEBUG\"?, not 'DEBGU'",
@@ -146,6 +147,7 @@ def test_all_bad_settings_are_told_at_once_and_secrets_not_shown() -> None:
         "environment: MONITORING_LOOKBACK: must be a positive number of hours, not 'nan'",
         "environment: MIN_SAMPLES_FOR_DECISION: must be a positive whole number, not '1.5'",
         "environment: HEARTBEAT_URL: must be an address that starts with https:// or http://, not the value that is set",
+        "environment: OTEL_EXPORTER_OTLP_ENDPOINT: must be an address that starts with https:// or http://, not 'localhost:4318'",
         "environment: RENDER_API_URL: must be an address that starts with https:// or http://, not 'render'",
     }
 

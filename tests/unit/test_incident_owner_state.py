@@ -15,6 +15,7 @@ from agents.events import (
     FixApplied,
     FixesExhausted,
     FixFailed,
+    FixStarted,
     IncidentClosed,
     IncidentEscalated,
     IncidentOpened,
@@ -230,6 +231,31 @@ def test_an_act_that_is_taken_back_after_the_end_is_still_told_there(outcome: An
     desk.tell(FixApplied(incident="i", **about, cause="undo", undo_of=act.id))
     assert desk.incident("i").acts[0].undone is undone
     desk.tell(FixApplied(incident="gone", **about, cause="undo", undo_of=act.id))
+
+
+def started(**more: Any) -> FixStarted:
+    about = {"incident": "i", "service": "shop", "fix": "bold", "agent": "application_recovery"}
+    return FixStarted(**about, cause_name="hang", culprit="shop", deadline_s=9.0, **more)
+
+
+def test_only_the_act_that_was_asked_about_ends_the_question() -> None:
+    desk = troubled()
+    desk.tell(question())
+    desk.tell(started())
+    assert desk.incident("i").question == "q"
+    desk.tell(started(approval="q"))
+    assert (desk.incident("i").question, desk.incident("i").asks_for) == ("", "")
+
+
+def test_taking_back_is_told_and_is_no_act_of_its_own() -> None:
+    desk = troubled()
+    desk.act("i", "kill_restart", outcome="failed")
+    before = desk.incident("i")
+    desk.tell(started(undo_of=before.acts[0].id))
+    found = desk.incident("i")
+    assert (found.acts, found.status, len(found.timeline)) == (before.acts, "open", len(before.timeline) + 1)
+    desk.tell(FixApplied(incident="i", service="shop", fix="bold", outcome="done", cause="u", undo_of="gone"))
+    assert desk.incident("i").acts == before.acts
 
 
 # --- what its words carry, where no event brings it along ---

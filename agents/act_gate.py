@@ -38,6 +38,7 @@ from agents.gate.draft import Draft
 from agents.gate.ledger import fold
 from agents.gate.limits import Objection, Question, objection, planned_objection, undo_objection
 from agents.gate.people import People
+from agents.gate.reminders import due, reminder
 from agents.gate.suspicion import Suspicion
 from config.world import World
 from utils.alone import run_alone
@@ -93,7 +94,7 @@ class ActGate:
         ]
 
     def _on_tick(self, tick: Tick) -> Results:
-        """Start what waits and may go now; say so where the reason for waiting is another than before."""
+        """Start what waits and may go now; say so where it waits for another reason than before, or for very long."""
         self._look(tick.at)
         draft = Draft(self.state, tick.at)
         for act_id in tuple(self.state.undo_due):
@@ -103,6 +104,8 @@ class ActGate:
             against = self.objection(draft.state, pending.choice, tick.at)
             if against is None or against.limit != pending.limit:
                 draft.add([self._answer(pending.choice, against, draft.state)])
+            elif (times := due(pending, tick.at)) > pending.reminded:
+                draft.add([reminder(pending, against.reason, times, tick.at)])
             draft.add(self._question(pending.choice, against, draft.state, tick.at))
         return draft.results
 

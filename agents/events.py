@@ -239,6 +239,9 @@ class FixRefused(Fact, frozen=True, kw_only=True):
     limit: str  # machine-readable: paused, dry_run, budget, attempts, open_act, suspicion, breaker, disk, ...
     reason: str
     final: bool = False
+    reminder: int = 0  # told again for the n-th time, as it is held back still
+    held_s: float = 0.0  # in a reminder: for how long
+    freed_by: str = ""  # in a reminder: what would free it, for people
 
 
 # --- recover: application_recovery, data_recovery (and later infrastructure_recovery, model_recovery)

@@ -48,9 +48,7 @@ class Figures:
             e.CauseFound: self._found,
             e.IncidentClosed: self._closed,
             e.IncidentEscalated: lambda fact: self._count(self.escalations, self._cause(fact)),
-            e.FixRefused: lambda fact: self._count(
-                self.acts, fact.fix, "refused" if fact.final else "held_back"
-            ),
+            e.FixRefused: self._refused,
             e.FixVerified: lambda fact: self._count(self.acts, fact.fix, "verified"),
             e.FixFailed: lambda fact: self._count(self.acts, fact.fix, "failed"),
             e.ProbeObserved: lambda event: self._count(self.probes, event.service, RESULTS[event.ok]),
@@ -119,6 +117,10 @@ class Figures:
         self._causes[fact.incident] = fact.best.name
         if len(self._causes) > INCIDENTS_REMEMBERED:
             del self._causes[next(iter(self._causes))]
+
+    def _refused(self, fact: e.FixRefused) -> None:
+        if not fact.reminder:
+            self._count(self.acts, fact.fix, "refused" if fact.final else "held_back")
 
     def _closed(self, fact: e.IncidentClosed) -> None:
         self._count(self.incidents, self._cause(fact), fact.outcome)

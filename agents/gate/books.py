@@ -63,6 +63,8 @@ class Pending(Struct, frozen=True, gc=False):
 
     choice: FixChosen
     limit: str = ""
+    since: float = 0.0  # when it was first held back; 0: not yet
+    reminded: int = 0  # how many reminders were due when people were last told
 
 
 class Trust(Struct, frozen=True, gc=False):

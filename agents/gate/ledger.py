@@ -39,6 +39,7 @@ from agents.gate.books import (
 )
 from agents.gate.pardon import struck_from_outside
 from agents.gate.questions import fold_questions
+from agents.gate.reminders import passed
 from agents.gate.ways_back import fold_ways_back
 from agents.terms import switch
 
@@ -99,7 +100,8 @@ def _refused(state: State, fact: FixRefused) -> None:
     if fact.final:
         del state.pending[fact.incident]
     else:
-        state.pending[fact.incident] = Pending(pending.choice, fact.limit)
+        since = pending.since or fact.at
+        state.pending[fact.incident] = Pending(pending.choice, fact.limit, since, passed(fact.at - since))
 
 
 def _started(state: State, fact: FixStarted) -> None:

@@ -110,7 +110,23 @@ def _chosen(fact: FixChosen) -> str:
 
 def _refused(fact: FixRefused) -> str:
     verb = "refused" if fact.final else "held back"
+    if fact.reminder:
+        held = f"still held back for {_long(fact.held_s)} by limit {fact.limit}{_because(fact.reason)}"
+        return f"{fact.fix} for {fact.service} {held}" + (
+            f"; freed by: {fact.freed_by}" if fact.freed_by else ""
+        )
     return f"{fact.fix} for {fact.service} {verb} by limit {fact.limit}{_because(fact.reason)}"
+
+
+def _long(seconds: float) -> str:
+    """
+    >>> [_long(seconds) for seconds in (900.0, 3600.0, 14_400.4, 172_800.0)]
+    ['15 min', '1 h', '4 h', '2 d']
+    """
+    for unit, size_s in (("d", 86_400.0), ("h", 3600.0)):
+        if seconds >= size_s:
+            return f"{seconds / size_s:.0f} {unit}"
+    return f"{seconds / 60:.0f} min"
 
 
 def _given(fact: ApprovalGiven) -> str:

@@ -25,7 +25,7 @@ from agents.events import (
 )
 from agents.incident.story import sentence
 from agents.telling.house import HOUSE_FOLDS, count
-from agents.telling.lines import SHORT_LIMITS
+from agents.telling.lines import COMMON_LIMITS, REMINDER_QUIET_S, SHORT_LIMITS
 from agents.telling.stories import (
     STEPS,
     Question,
@@ -158,8 +158,15 @@ def _applied(state: State, fact: FixApplied) -> None:
 
 
 def _refused(state: State, fact: FixRefused) -> None:
-    if fact.limit not in (*SHORT_LIMITS, "approval"):
-        _stepped(state, fact)
+    if not fact.reminder and fact.limit in (*SHORT_LIMITS, "approval"):
+        return
+    story = _stepped(state, fact)
+    if story is None or not fact.reminder:
+        return
+    last = state.reminded.get(fact.limit) if fact.limit in COMMON_LIMITS else None
+    if last is None or fact.at - last >= REMINDER_QUIET_S:
+        state.reminded[fact.limit] = fact.at
+        ring(state, story, fact.at, 0.0)
 
 
 def _verified(state: State, fact: FixVerified | FixFailed) -> None:

@@ -27,6 +27,7 @@ REMEMBERED = 1000  # incidents of which we know what was said
 QUIET_S = 1800.0  # the same sentence is not repeated within this time
 BOOT_QUIET_S = 60.0
 COMMON_QUIET_S = 60.0
+REMINDER_QUIET_S = 600.0  # what holds many back reminds of one of them
 COMMON_LIMITS = (
     "lease",
     "suspicion",
@@ -57,7 +58,7 @@ class Lines:
         return len(self._told)
 
     def _is_news(self, fact: Fact, text: str) -> bool:
-        if isinstance(fact, FixRefused) and fact.limit in SHORT_LIMITS:
+        if isinstance(fact, FixRefused) and fact.limit in SHORT_LIMITS and not fact.reminder:
             return False
         common = isinstance(fact, FixRefused) and fact.limit in COMMON_LIMITS
         key, quiet_s = _repeats(fact, text)
@@ -75,6 +76,8 @@ class Lines:
 def _repeats(fact: Fact, text: str) -> tuple[Hashable, float]:
     """What makes two facts the same news, and for how long."""
     match fact:
+        case FixRefused() if fact.reminder:
+            return ("reminder", fact.limit), REMINDER_QUIET_S if fact.limit in COMMON_LIMITS else 0.0
         case FixRefused() if fact.limit in COMMON_LIMITS:
             return ("limit", fact.limit), COMMON_QUIET_S
         case FixRefused():

@@ -106,6 +106,9 @@ class State(Struct):
     news: dict[str, News] = field(default_factory=dict)  # by fact; until it is posted
     posted: dict[str, Posted] = field(default_factory=dict)  # by "CHANNEL CHAT KEY"
     silences: dict[str, Silence] = field(default_factory=dict)  # by service; "": all
+    reminded: dict[str, float] = field(
+        default_factory=dict
+    )  # by limit: when it last rang for what it holds back
     counts: dict[str, int] = field(default_factory=dict)  # since the last digest
     days: dict[str, str] = field(default_factory=dict)  # "digest": the day of the last one
 

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from agents.act_gate import ActGate
 from agents.events import (
     ConfigChanged,
     EventQuarantined,
     FixApplied,
+    FixRefused,
     FixStarted,
     FixVerified,
     HealthChanged,
@@ -19,6 +21,7 @@ from agents.events import (
     StorageChanged,
 )
 from agents.gate.limits import LIMITS
+from agents.gate.reminders import FREED_BY
 from tests.fixtures.gate import Gate, extra_fix, limit
 
 
@@ -124,6 +127,69 @@ def test_another_reason_is_told_and_the_same_is_not() -> None:
     assert gate.tick(3.0) == []
 
 
+def reminders(gate: Gate, until_s: float, every_s: float = 60.0) -> list[tuple[float, int, str]]:
+    """What ticks say, at which time."""
+    told = []
+    while gate.at < until_s:
+        told += [
+            (gate.at, e.reminder, e.limit) for e in gate.tick(gate.at + every_s) if isinstance(e, FixRefused)
+        ]
+    return told
+
+
+def test_of_what_stays_held_back_people_are_reminded_ever_more_seldom() -> None:
+    gate = Gate()
+    gate.tell(OperatorCommanded(command="pause", by="anna"), 0.5)
+    gate.ask("s0", at=1.0)
+    told = reminders(gate, 3 * 86_400.0)
+    assert [(round(at / 60), times) for at, times, _ in told] == [
+        (15, 1),
+        (60, 2),
+        (240, 3),
+        (1440, 4),
+        (2880, 5),
+        (4320, 6),
+    ]
+    last = gate.said[-1]
+    assert (last.reason, last.held_s > 3 * 86_300, last.final) == ("paused by anna", True, False)
+    assert "nightwarden resume" in last.freed_by
+    gate.tell(OperatorCommanded(command="resume"))
+    assert [type(event) for event in gate.tick(gate.at + 1.0)] == [FixStarted]
+
+
+def test_another_limit_does_not_begin_the_count_anew() -> None:
+    gate = Gate(fixes=(extra_fix("cool", cooldown_s=9000.0),))
+    gate.whole(gate.ask("s0", "cool", at=0.0), good=True)
+    gate.tell(OperatorCommanded(command="pause", by="anna"), 0.5)
+    gate.ask("s0", "cool", at=1.0)
+    assert reminders(gate, 1000.0)[0][1:] == (1, "paused")
+    gate.tell(OperatorCommanded(command="resume", by="anna"))
+    assert [told[1:] for told in reminders(gate, 4000.0)] == [(0, "cooldown"), (2, "cooldown")]
+
+
+def test_reminders_outlive_the_daemon_and_of_missed_ones_the_last_one_comes() -> None:
+    gate = Gate()
+    gate.tell(OperatorCommanded(command="pause", by="anna"), 0.5)
+    gate.ask("s0", at=1.0)
+    reminders(gate, 1000.0)
+    again = ActGate(gate.world)
+    again.state = gate.reloaded()
+    gate.agent = again
+    gate.at = 90_000.0
+    assert [times for _, times, _ in reminders(gate, 91_000.0)] == [4]
+
+
+def test_of_a_question_nobody_is_reminded_beside_it() -> None:
+    gate = Gate(autonomy="suggest")
+    assert limit(gate.ask("s0", at=1.0)) == "approval"
+    assert [e for e in reminders(gate, 2000.0) if e[1]] == []
+
+
+def test_whatever_can_hold_a_choice_back_has_a_word_on_what_would_free_it() -> None:
+    waits = {known.name for known in LIMITS if not known.final}
+    assert waits - {"approval"} == FREED_BY.keys()
+
+
 def test_one_open_act_per_target_until_its_verdict() -> None:
     gate = Gate(20)
     act = gate.ask("s0")
@@ -207,7 +273,7 @@ def test_the_hourly_budget_of_a_service_counts_unverified_acts_only() -> None:
     assert limit(gate.ask("s0", at=120.0)) == "budget"
     assert limit(gate.ask("s1", at=121.0)) == ""
     gate.whole(gate.said[-1], good=True)
-    assert gate.tick(3699.0) == []
+    assert [limit(event) for event in gate.tick(3699.0)] == ["budget"], "a reminder"
     assert [type(event) for event in gate.tick(3701.0)] == [FixStarted]
 
 

@@ -16,7 +16,7 @@ def test_nothing_acts_on_what_people_work_on_and_it_is_healed_when_they_are_done
     held = gate.ask("s0", at=2 * 3600.0)
     assert limit(held) == "maintenance"
     assert not held.final
-    assert gate.tick(4 * 3600.0 - 1) == []
+    assert [limit(event) for event in gate.tick(4 * 3600.0 - 1)] == ["maintenance"], "a reminder"
     assert [type(event) for event in gate.tick(4 * 3600.0)] == [FixStarted]
 
 

@@ -37,6 +37,7 @@ def test_acts_probes_and_quarantined_events_are_counted() -> None:
         e.FixVerified(fix="respawn", cause_name="crash", culprit="shop", seconds=1),
         e.FixFailed(fix="respawn", cause_name="crash", culprit="shop", reason=""),
         e.FixRefused(fix="restart", limit="paused", reason=""),
+        e.FixRefused(fix="restart", limit="paused", reason="", reminder=1),
         e.FixRefused(fix="restart", limit="attempts", reason="", final=True),
         e.ProbeObserved(service="shop", ok=True),
         e.ProbeObserved(service="shop", ok=None),

@@ -166,6 +166,35 @@ def test_staggering_is_not_worth_a_line() -> None:
     assert Desk().tell(FixRefused(**about(fix="respawn", limit="stagger", reason="r"))) == []
 
 
+def reminder(limit: str, n: int = 0, **more: Any) -> FixRefused:
+    told = {
+        "fix": "restart",
+        "limit": limit,
+        "reason": "r",
+        "reminder": 1,
+        "held_s": 900.0,
+        "freed_by": "time",
+    }
+    return FixRefused(**{"incident": f"i{n}", "service": f"s{n}", **told, **more})
+
+
+def test_what_is_still_held_back_is_told_with_its_limit_and_what_would_free_it() -> None:
+    desk = Desk()
+    first = FixRefused(incident="i0", service="s0", fix="restart", limit="open_act", reason="r", at=1.0)
+    assert len(desk.tell(first)) == 1
+    assert desk.tell(reminder("open_act", at=901.0)) == [
+        "i0 restart for s0 still held back for 15 min by limit open_act: r; freed by: time"
+    ]
+    assert len(desk.tell(reminder("open_act", reminder=2, at=3601.0))) == 1
+    assert len(desk.tell(reminder("stagger", at=901.0))) == 1
+
+
+def test_a_pause_that_holds_many_back_reminds_of_one() -> None:
+    desk = Desk()
+    assert len(desk.tell(*(reminder("paused", n, at=900.0 + n) for n in range(40)))) == 1
+    assert len(desk.tell(reminder("paused", 3, reminder=2, at=3600.0))) == 1
+
+
 def test_endless_boots_are_told_once_a_minute() -> None:
     desk = Desk()
     boots = [StartRetried(**about(boot=n, wait_s=5.0, reason="refused", at=n * 5.0)) for n in range(37)]

@@ -14,6 +14,7 @@ from agents.events import (
     DamageFound,
     FailurePredicted,
     FixApplied,
+    FixRefused,
     FixStarted,
     FixVerified,
     IncidentClosed,
@@ -254,6 +255,30 @@ async def test_an_escalation_rings_and_its_rounds_do_not(desk: TellingDesk) -> N
     await asyncio.sleep(6 * 3600.0)
     await desk.tell(IncidentEscalated(**about(), reason="nothing left", round=99))
     assert desk.chat.sent == 3, "nobody forgets what needs a person"
+
+
+async def test_what_is_still_held_back_rings_and_of_many_that_a_pause_holds_back_one(
+    desk: TellingDesk,
+) -> None:
+    for n in range(3):
+        await desk.open(f"i{n}", f"s{n}", wait_s=60.0)
+    sent = desk.chat.sent
+    held: dict[str, Any] = {
+        "fix": "restart",
+        "reason": "by ann",
+        "reminder": 1,
+        "held_s": 900.0,
+        "freed_by": "ann",
+    }
+    for n in range(3):
+        await desk.tell(FixRefused(**about(f"i{n}", f"s{n}"), limit="paused", **held))
+    assert desk.chat.sent == sent + 1
+    assert sum("still held back for 15 min by limit paused" in text for text in desk.chat.texts) == 3
+    for n in range(2):
+        await desk.tell(FixRefused(**about(f"i{n}", f"s{n}"), limit="open_act", **held))
+    assert desk.chat.sent == sent + 3
+    await desk.tell(FixRefused(**about("i2", "s2"), limit="open_act", fix="restart", reason="r"))
+    assert desk.chat.sent == sent + 3
 
 
 async def test_news_of_the_daemon_come_once_even_over_restarts(desk: TellingDesk) -> None:

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from agents import service_monitor
-from agents.events import FixStarted, IncidentClosed, IncidentOpened
+from agents.events import FixRefused, FixStarted, IncidentClosed, IncidentOpened, OperatorCommanded
 from config.model import Config, Limits, PrometheusMetrics
 from platforms import figures
 from tests.fixtures.daemon_audit import audit
@@ -65,3 +65,25 @@ async def test_load_peaks_and_daily_cycles_are_never_acted_upon(hours: int) -> N
             await asyncio.sleep(60.0)
         assert virtual.facts(IncidentOpened) == []
         assert virtual.facts(FixStarted) == []
+
+
+async def test_of_what_a_pause_holds_back_people_hear_again_and_again_and_ever_more_seldom() -> None:
+    async with VirtualDaemon(FLEET, snapshot_s=3600.0) as virtual:
+        await virtual.until(virtual.well, 60.0)
+        assert virtual.daemon is not None
+        virtual.daemon.runner.say("operator", [OperatorCommanded(command="pause", by="anna")])
+        await asyncio.sleep(60.0)
+        virtual.faults.kill("db")
+        began = virtual.clock.now()
+        for quarter in range(17):
+            await asyncio.sleep(900.0)
+            if quarter == 2:
+                virtual.kill()
+                await virtual.start()
+        told = [fact for fact in virtual.facts(FixRefused, "db") if fact.reminder]
+        assert [round((fact.at - began) / 900) for fact in told] == [1, 4, 16]
+        lines = [line for line in virtual.told if "still held back" in line and "for db" in line]
+        assert len(lines) == 3
+        assert all("paused by anna; freed by: nightwarden resume" in line for line in lines)
+        virtual.daemon.runner.say("operator", [OperatorCommanded(command="resume", by="anna")])
+        assert await virtual.until(virtual.well, 60.0)

@@ -19,6 +19,7 @@ from agents.household import (
     EventQuarantined,
     MessagePosted,
     OperatorCommanded,
+    SelfTested,
     StorageChanged,
 )
 from agents.terms import Cause, CauseName, DependencySeen, Health, Symptom
@@ -42,6 +43,7 @@ __all__ = [
     "Health",
     "MessagePosted",
     "OperatorCommanded",
+    "SelfTested",
     "StorageChanged",
     "Symptom",
     "Telemetry",

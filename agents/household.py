@@ -53,6 +53,14 @@ class EventQuarantined(Fact, frozen=True, kw_only=True):
     kind: str = ""  # of the event
 
 
+class SelfTested(Fact, frozen=True, kw_only=True):
+    """A synthetic incident ended: from a symptom made on purpose to a verdict, or as far as it came."""
+
+    ok: bool
+    seconds: float
+    step: str = ""  # where it got stuck, or who held it back
+
+
 class StorageChanged(Fact, frozen=True, kw_only=True):
     """The state folder cannot be written (`ok` false), or can again."""
 

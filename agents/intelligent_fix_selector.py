@@ -30,6 +30,7 @@ from analysis.choice import Option, prior, rank
 from analysis.root_cause import UNKNOWN
 from config.fixes import Fix
 from config.model import Service
+from config.ourselves import is_drill
 from config.world import World
 from utils.alone import run_alone
 
@@ -224,7 +225,7 @@ class IntelligentFixSelector:
             case ConfigChanged() if fact.why != "refused":
                 for name in fact.removed:
                     self.state.health.pop(name, None)
-        if isinstance(fact, FixVerified | FixFailed):
+        if isinstance(fact, FixVerified | FixFailed) and not is_drill(fact.service):
             self._learn(fact)
         if fact.incident in cases:
             cases[fact.incident] = _after(cases[fact.incident], fact)

@@ -32,6 +32,7 @@ from agents.events import (
     MessagePosted,
     ObservationResumed,
     OperatorCommanded,
+    SelfTested,
     ServiceStopped,
     StartRetried,
     StorageChanged,
@@ -43,6 +44,7 @@ from agents.telling.fold import fold
 from agents.telling.lines import Lines
 from agents.telling.port import Contacts
 from agents.telling.stories import State
+from config.ourselves import is_drill
 from config.world import World
 from utils.alone import run_alone
 
@@ -55,7 +57,7 @@ class Notifier:
         IncidentOpened, CauseFound, FixChosen, FixRefused, FixStarted, StartRetried, FixApplied, FixVerified, FixFailed,
         ApprovalRequested, ApprovalGiven, ApprovalDenied, ApprovalExpired, CommandAnswered, FailurePredicted,
         IncidentEscalated, IncidentRetried, IncidentClosed, OperatorCommanded, ConfigChanged, ServiceStopped,
-        ObservationResumed, EventQuarantined, StorageChanged, DamageFound, MessagePosted,
+        ObservationResumed, EventQuarantined, StorageChanged, DamageFound, MessagePosted, SelfTested,
         HealthChanged,
     )  # fmt: skip
     emits: tuple[type[Event], ...] = (MessagePosted,)
@@ -70,6 +72,8 @@ class Notifier:
         self._changed = asyncio.Event()
 
     def handle(self, fact: Fact) -> Results:
+        if is_drill(fact.service):
+            return ()
         self._changed.set()  # it is folded before anybody who waits for this goes on
         if isinstance(fact, HealthChanged):
             return self._gone_for_good(fact)
@@ -86,7 +90,8 @@ class Notifier:
         return [MessagePosted(key=f"exit/{fact.service}", channel="page", text=text)]
 
     def apply(self, fact: Fact) -> None:
-        fold(self.state, fact)
+        if not is_drill(fact.service):
+            fold(self.state, fact)
 
     async def run(self, outlet: Outlet) -> None:
         """Tells people elsewhere than in the terminal, while we are the daemon that acts."""

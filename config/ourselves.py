@@ -6,6 +6,7 @@
 
 from config.model import HttpPlatform, Service
 
+CANARY = "canary"  # falls ill on purpose: what happens to it is in no record and teaches nobody
 PREFIX = "nightwarden:"  # the colon keeps it apart from every name of a declared service
 
 
@@ -21,6 +22,15 @@ def own_name(agent: str) -> str:
 def agent_of(service: str) -> str:
     """The agent that is called so; empty for a service."""
     return service.removeprefix(PREFIX) if service.startswith(PREFIX) else ""
+
+
+def is_drill(service: str) -> bool:
+    """What belongs to the synthetic incident, and to nobody's record.
+
+    >>> is_drill("nightwarden:canary"), is_drill("nightwarden:notifier"), is_drill("canary")
+    (True, False, False)
+    """
+    return service == PREFIX + CANARY
 
 
 def own_agent(name: str) -> OwnAgent | None:

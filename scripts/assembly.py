@@ -28,7 +28,10 @@ from scripts.contacts import reach_people
 from scripts.control import ControlServer
 from scripts.daemon import Daemon
 from scripts.diary import Diary
+from scripts.drill import Drill
+from scripts.goodness import Goodness
 from scripts.hands import Hands
+from scripts.heartbeat import Heartbeat, Pulse
 from scripts.inspection import CLOCK, inspect
 from scripts.observer import Observer
 from scripts.people import DaemonPeople
@@ -37,10 +40,12 @@ from scripts.views import DaemonView
 from utils.clock import Clock, open_clock, rfc3339
 from utils.damage import Damage
 from utils.disk import OsDisk, ThreadOffload, replace_file
+from utils.freeze_guard import FreezeGuard
 from utils.in_hand import InHand
 from utils.sealed import sealed
 from utils.state_files import write_document
 from utils.state_lock import StateLock
+from utils.systemd import Systemd
 from utils.tracing import Exporter
 
 PAUSE_FILE = "PAUSE"
@@ -147,6 +152,7 @@ def _extras(
         Child(name="files_for_people", start=people.run),
         Child(name="control", start=control.run),
         Child(name="reports", start=view.reports.run),
+        *_signs_of_life(daemon, settings),
         Child(name="pause_file", start=pause_file),
     ]
     extras += [Child(name=name, start=run) for name, run in daemon.hands.watchers.items()]
@@ -155,6 +161,19 @@ def _extras(
     if sys.stdout.isatty() or alone:  # one agent alone has no notifier to tell what happens
         extras.append(Child(name="terminal", start=lambda: _terminal(view)))
     return extras
+
+
+def _signs_of_life(daemon: Daemon, settings: Settings) -> list[Child]:
+    drill = Drill(daemon)
+    goodness = Goodness(daemon, drill)
+    guard = FreezeGuard(daemon.world.state_dir / "frozen.txt")
+    signs = [
+        Child(name="drill", start=drill.run),
+        Child(name="pulse", start=Pulse(daemon, goodness, guard, Systemd()).run),
+    ]
+    if settings.heartbeat_url:
+        signs.append(Child(name="heartbeat", start=Heartbeat(settings.heartbeat_url, goodness).run))
+    return signs
 
 
 async def _import_numpy() -> None:

@@ -18,6 +18,7 @@ from agents.events import (
     ProbeObserved,
     ServiceSampled,
 )
+from config.ourselves import is_drill
 from dashboard.figures import Figures
 from dashboard.reports.curves import Curves
 from dashboard.spans import OpenIncidents, incident_spans, trace_item
@@ -87,7 +88,8 @@ class Observer:
     def record(self, record: Record, *, live: bool = True, shown: bool = True) -> None:
         """Fold a record. `live` is False for those of earlier lives, which counters do not count; `shown` is False
         for those that the timeline would forget anyhow."""
-        for fact in record.results:
+        facts = [fact for fact in record.results if not is_drill(fact.service)]
+        for fact in facts:
             keep = self._keep.get(type(fact))
             if keep is not None:
                 keep(fact)
@@ -95,8 +97,8 @@ class Observer:
                 self.figures.fold(fact)
             if shown:
                 self.stream.publish(as_item(fact, self._rfc3339))
-        for facts in self._open.fold(record.results):
-            spans = incident_spans(facts, self._wall)
+        for whole in self._open.fold(facts):
+            spans = incident_spans(whole, self._wall)
             self.traces.add(spans)
             if self._exporter is not None and live and spans:
                 self._exporter.add(spans)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from agents.events import IncidentClosed, IncidentEscalated
+from config.ourselves import is_drill
 from dashboard.reports.pages import html, markdown
 from dashboard.reports.telling import Report
 from utils.disk import Disk, replace_file
@@ -33,7 +34,7 @@ class Reports:
     def record(self, record: Record) -> None:
         """A listener of the runner."""
         for fact in record.results:
-            if isinstance(fact, IncidentClosed | IncidentEscalated):
+            if isinstance(fact, IncidentClosed | IncidentEscalated) and not is_drill(fact.service):
                 self._ended.put_nowait(fact.incident)
 
     async def run(self) -> None:

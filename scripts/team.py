@@ -8,6 +8,7 @@ from agents.act_gate import ActGate
 from agents.agent import Agent, AgentRestarter
 from agents.anomaly_detector import AnomalyDetector
 from agents.application_recovery import ApplicationRecovery
+from agents.canary import Canary
 from agents.chaos_controller import ChaosController
 from agents.data_recovery import DataRecovery
 from agents.infrastructure_recovery import InfrastructureRecovery
@@ -37,12 +38,13 @@ MAKERS: Mapping[str, Callable[[World, Hands, Tell, AgentRestarter], Agent]] = {
     "application_recovery": lambda world, hands, _, agents: ApplicationRecovery(
         world, hands.platform, hands.prober, hands.files, agents
     ),
+    "canary": lambda *_: Canary(),
     "chaos_controller": lambda world, hands, *_: ChaosController(world, hands.platform),
     "service_monitor": lambda world, hands, *_: ServiceMonitor(
         world, hands.platform, hands.prober, hands.scraper, hands.files
     ),
 }
-OPTIONAL = frozenset({"anomaly_detector", "ml_failure_predictor", "chaos_controller", "notifier"})
+OPTIONAL = frozenset({"canary", "anomaly_detector", "ml_failure_predictor", "chaos_controller", "notifier"})
 HEALERS = frozenset(  # no fix can be for one of those through whom every fix comes
     {"render_self_healing_agent", "rca_engine", "intelligent_fix_selector", "act_gate", "application_recovery",
      "service_monitor"}

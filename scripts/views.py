@@ -12,7 +12,7 @@ from agents.intelligent_fix_selector import IntelligentFixSelector
 from agents.rca_engine import RcaEngine
 from agents.render_self_healing_agent import RenderSelfHealingAgent
 from agents.service_monitor import ServiceMonitor
-from config.ourselves import agent_of
+from config.ourselves import agent_of, is_drill
 from config.secret import secret_values
 from dashboard.figures import Readings
 from dashboard.incident_items import IncidentItems
@@ -65,7 +65,7 @@ class DaemonView:
     # --- incidents ---
 
     def stories(self) -> Iterable[Incident]:
-        return list(self.owner.state.incidents.values())
+        return [known for known in self.owner.state.incidents.values() if not is_drill(known.service)]
 
     def incidents(self) -> Sequence[Item]:
         return self._items.of(self.stories())

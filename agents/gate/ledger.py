@@ -42,6 +42,7 @@ from agents.gate.questions import fold_questions
 from agents.gate.reminders import passed
 from agents.gate.ways_back import fold_ways_back
 from agents.terms import switch
+from config.ourselves import is_drill
 
 
 def fold(state: State, fact: Fact) -> None:
@@ -121,6 +122,8 @@ def _started(state: State, fact: FixStarted) -> None:
     case = state.cases.get(fact.incident, Case(""))
     state.cases[fact.incident] = replace(case, attempts=case.attempts + 1)
     state.open_acts[target] = OpenAct(fact.id, fact.incident, fact.fix, fact.at, for_exit, agent=fact.agent)
+    if is_drill(target):
+        return
     young = tuple(spent for spent in state.spent.get(target, ()) if fact.at - spent.at < HOUR_S)
     state.spent[target] = (*young, Spent(fact.id, fact.at, for_exit, fact.incident))
     state.started[pair(target, fact.fix)] = fact.at
@@ -148,6 +151,8 @@ def _decided(state: State, fact: FixVerified | FixFailed) -> None:
         _release(state, fact.service, fact.at)
     else:
         act = None
+    if is_drill(fact.service):
+        return
     key = pair(fact.cause_name, fact.fix)
     trust = state.trust.get(key, Trust())
     if isinstance(fact, FixFailed):

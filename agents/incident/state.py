@@ -24,6 +24,7 @@ from agents.events import (
 from agents.incident.records import Incident
 from agents.incident.transitions import fold, opened
 from agents.terms import FROM_OUTSIDE
+from config.ourselves import is_drill
 
 OWNER = "render_self_healing_agent"
 KEPT_CLOSED = 1000  # older ones stand in the journal only
@@ -176,6 +177,8 @@ def _closed(state: State, fact: IncidentClosed) -> None:
     state.incidents[incident.id] = fold(incident, fact)
     state.by_service.pop(incident.service, None)
     state.settled[incident.service] = fact.at
+    if is_drill(incident.service):
+        del state.incidents[incident.id]
     closed = [known for known in state.incidents.values() if known.ended]
     if len(closed) > KEPT_CLOSED:
         oldest = min(closed, key=lambda known: known.closed_at or 0.0)

@@ -29,6 +29,7 @@ from agents.events import (
     IncidentEscalated,
     IncidentOpened,
     IncidentRetried,
+    SelfTested,
     ServiceStopped,
     StartRetried,
 )
@@ -170,6 +171,7 @@ _SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
     CauseFound: _cause,
     FixChosen: _chosen,
     FixRefused: _refused,
+    SelfTested: lambda f: f"the drill {'passed' if f.ok else 'got stuck'}{_because(f.step)}",
     ActProposed: lambda f: f"{f.what} of {f.service} is planned{_because(f.why)}",
     ApprovalRequested: lambda f: f"asks: {f.what}? {f.why}",
     ApprovalGiven: _given,

@@ -28,6 +28,7 @@ class Ill(Struct):
     life: float = 0.0
     failed: int = 0
     calm: int = 0  # looks in a row at which it worked
+    pretended: bool = False  # so that only a new life ends it
 
 
 class Care:
@@ -77,6 +78,14 @@ class Care:
         finally:
             del self._given_up[agent]
 
+    # --- for the drill ---
+
+    def pretend_ill(self, agent: str, why: str) -> None:
+        """As if it had fallen silent; nothing while it is ill already."""
+        if agent not in self._ill and agent in self._runner.cells:
+            self._tell_ill(agent, "unhealthy", why)
+            self._ill[agent].pretended = True
+
     # --- for people ---
 
     def status(self, agent: str) -> Status:
@@ -125,6 +134,8 @@ class Care:
 
     def _look_again(self, name: str, cell: Cell, *, waits: bool) -> None:
         ill = self._ill[name]
+        if ill.pretended and ill.of_life == cell.began_at:
+            return
         same = (ill.life, ill.failed) == (cell.began_at, cell.counters.failed)
         ill.calm = ill.calm + 1 if same and cell.began_at and not waits else 0
         ill.life, ill.failed = cell.began_at, cell.counters.failed

@@ -17,6 +17,7 @@ from agents.events import (
     IncidentRetried,
     ObservationResumed,
     OperatorCommanded,
+    SelfTested,
     ServiceStopped,
     StartRetried,
     StorageChanged,
@@ -140,6 +141,7 @@ _HOUSE: dict[type[Fact], Callable[[Any], str]] = {
     StorageChanged: _storage,
     FailurePredicted: lambda f: f"{f.service}: {'; '.join((sentence(f), *f.reasons))}",
     DamageFound: _damage,
+    SelfTested: lambda f: "" if f.ok else f"THE DRILL GOT STUCK: {f.step}; healing may not work",
     ObservationResumed: _resumed,
     ServiceStopped: lambda f: "" if f.why == "shutdown" else sentence(f),
     EventQuarantined: lambda f: (

@@ -1,7 +1,5 @@
-"""The vocabulary, in the order of the story; behind each event stands the one agent that emits it.
-
-sense -> detect | predict -> diagnose -> select -> recover -> verify -> learn
-"""
+"""The vocabulary, in the order of the story; behind each event stands the one agent that emits it:
+sense -> detect | predict -> diagnose -> select -> recover -> verify -> learn."""
 
 from typing import Literal
 

@@ -72,7 +72,7 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
         view = DaemonView(daemon, observer)
         daemon.runner.listeners.append(view.reports.record)
         commands = DaemonCommands(daemon)
-        reach_people(hands.contacts, settings, DaemonPeople(daemon, commands))
+        reach_people(hands.contacts, settings, DaemonPeople(daemon, commands), observer.curves)
         daemon.extras += _extras(daemon, view, commands, settings, alone=bool(only))
         desk.view, desk.commands = view, commands
         try:

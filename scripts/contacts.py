@@ -1,17 +1,21 @@
 """The ways to people that the environment names: Telegram, and a second channel."""
 
 import os
+from functools import partial
 
 from agents.telling.port import Channel, Contacts, People
 from agents.telling.words import COMMANDS
 from config.mailbox import mailbox
 from config.secret import secret_values
 from config.settings import Settings
+from dashboard.reports.curves import Curves
 from platforms.telegram.port import Ears, Messenger
+from scripts.photos import photo
 from utils.redact import Redactor
 
 
-def reach_people(contacts: Contacts, settings: Settings, people: People) -> None:
+def reach_people(contacts: Contacts, settings: Settings, people: People, curves: Curves) -> None:
+    contacts.photo = partial(photo, curves)
     contacts.people = people
     contacts.second = _second(settings)
     if settings.telegram_bot_token:

@@ -42,7 +42,7 @@ class Correspondence:
         make = contacts.messenger
         self._messenger: Messenger = make(ears) if make is not None else Nowhere()
         self._hearing.messenger = self._messenger
-        self._speaker = Speaker(self._messenger, state(), zone)
+        self._speaker = Speaker(self._messenger, state(), zone, contacts.photo)
         self._allowed: frozenset[int] | None = None
 
     async def run(self) -> None:

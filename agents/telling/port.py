@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from analysis.plot import Mark
 from platforms.telegram.port import Ears, Messenger
 
 Word = Literal["approve", "deny", "snooze", "undo"]
@@ -51,6 +52,11 @@ class Channel(Protocol):
     async def send(self, subject: str, text: str, key: str) -> None: ...
 
 
+Photo = Callable[
+    [str, float, Sequence[Mark], float], tuple[bytes, str] | None
+]  # of a service, when opened, with marks, now: the picture, and of what
+
+
 @dataclass
 class Contacts:
     """How people are reached. The composition root fills it in before agents run."""
@@ -58,3 +64,4 @@ class Contacts:
     people: People | None = None
     messenger: Callable[[Ears], Messenger] | None = None
     second: Channel | None = None
+    photo: Photo = lambda *_: None

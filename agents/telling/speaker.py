@@ -5,6 +5,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from agents.events import FixStarted
+from agents.telling.port import Photo
 from agents.telling.stories import HELD_S, State, Story
 from agents.telling.text import (
     incident_buttons,
@@ -13,6 +15,7 @@ from agents.telling.text import (
     news_text,
     prediction_text,
 )
+from analysis.plot import Mark
 from platforms.telegram.port import Buttons, Messenger
 
 
@@ -25,13 +28,17 @@ class Message(Struct, frozen=True):
     urgent: bool = False
     rang_at: float = 0.0
     due: bool = True
+    photo: bytes | None = None
 
 
 class Speaker:
     """Of one life of the notifier: what it put is forgotten with it, what stands is in the state."""
 
-    def __init__(self, messenger: Messenger, state: State, zone: ZoneInfo) -> None:
+    def __init__(self, messenger: Messenger, state: State, zone: ZoneInfo, photo: Photo) -> None:
         self._messenger = messenger
+        self._photo = photo
+        self._shows: dict[str, str] = {}  # by incident: the metric of its picture
+        self._pictured: dict[str, bool] = {}  # by incident: whether its last picture shows the end
         self._zone = zone
         self._shown: dict[
             str, tuple[object, ...]
@@ -70,7 +77,9 @@ class Speaker:
             self.waiting.pop(key, None)
         elif ring or not stands or key in self.waiting:
             self.waiting[key] = (self.waiting.get(key, (at, message))[0], message)
-        self._messenger.put(key, message.text, message.buttons, urgent=message.urgent, ring=ring)
+        self._messenger.put(
+            key, message.text, message.buttons, urgent=message.urgent, photo=message.photo, ring=ring
+        )
 
     def _news(self, state: State, at: float) -> Iterator[tuple[tuple[object, ...], Message]]:
         for members in state.groups().values():
@@ -94,11 +103,28 @@ class Speaker:
             urgent = any(member.urgent for member in members)
             due = urgent or (at >= head.opened_at + HELD_S and _is_heard(state, members, at))
             if due or head.key in self._rung:
-                text, buttons = incident_text(members, self._zone), incident_buttons(members)
-                yield made_of, Message(head.key, text, buttons, urgent, head.rang_at, due)
+                photo = self._picture(head, at)
+                shows = self._shows.get(head.id, "")
+                text, buttons = incident_text(members, self._zone, shows), incident_buttons(members)
+                yield made_of, Message(head.key, text, buttons, urgent, head.rang_at, due, photo)
         for member in members[1:]:
             if member.key in self._rung and not self._is_shown(member.key, (head.id,)):
                 yield (head.id,), Message(member.key, merged_text(member, head), due=False)
+
+    def _picture(self, head: Story, at: float) -> bytes | None:
+        """One when it is told, and one that shows the end."""
+        ended = bool(head.closed_at)
+        if self._pictured.get(head.id) is ended:
+            return None
+        self._pictured[head.id] = ended
+        marks = [Mark(head.opened_at, "bad")]
+        marks += [Mark(step.at, "act") for step in head.steps if step.kind == FixStarted.__name__]
+        marks += [Mark(head.closed_at, "good")] if ended else []
+        picture = self._photo(head.service, head.opened_at, marks, at)
+        if picture is None:
+            return None
+        png, self._shows[head.id] = picture
+        return png
 
     def _is_shown(self, key: str, made_of: tuple[object, ...]) -> bool:
         """The very same objects: a change replaces them."""
@@ -114,6 +140,8 @@ class Speaker:
         keys |= {prediction.key for prediction in state.predictions.values()}
         for key in self._shown.keys() - keys:
             del self._shown[key]
+            self._pictured.pop(key.removeprefix("incident/"), None)
+            self._shows.pop(key.removeprefix("incident/"), None)
             self._rung.pop(key, None)
             self.waiting.pop(key, None)
             self._messenger.forget(key)

@@ -12,23 +12,25 @@ from platforms.telegram.port import Button, Buttons
 NAMES = 8  # of services that are told by name
 MOST_QUESTIONS, MOST_WAYS_BACK = 5, 3
 APPROVE, DENY, SNOOZE, WHY, UNDO = "a", "d", "s", "w", "u"  # begin the data of buttons
-_TITLE, _LONGEST_LABEL = 300, 40
+_LONGEST_LINE, _LONGEST_LABEL = 200, 40
 
 
-def incident_text(members: Sequence[Story], zone: ZoneInfo) -> str:
-    """One message for all of them, the head first."""
+def incident_text(members: Sequence[Story], zone: ZoneInfo, picture: str = "") -> str:
+    """One message for all of them, the head first; `picture` is the metric that its picture shows."""
     head = members[0]
     lines = [f"<b>{escape(head.service)}</b>: {_state(members)}", _cut(head.title)]
+    if picture:
+        lines.append(f"In the picture: {_cut(picture, 80)}")
     if head.predicted:
         lines.append(f"It was expected: {_cut(head.predicted)}")
     if head.cause:
         lines.append(_cut(head.cause))
+    for member in members:
+        if member.question is not None:  # above the steps: a picture leaves room for 1024 characters
+            lines += _question(member.question, zone)
     if len(members) > 1:
         lines.append(f"With it: {_named(members[1:])}")
     lines += [f"{step.at - head.opened_at:+.1f} s  {_cut(step.text)}" for step in head.steps]
-    for member in members:
-        if member.question is not None:
-            lines += _question(member.question, zone)
     return "\n".join(lines)
 
 
@@ -51,11 +53,11 @@ def merged_text(story: Story, head: Story) -> str:
 
 def prediction_text(prediction: Prediction, *, over: bool) -> str:
     came = "\nThat did not come." if over else ""
-    return f"<b>{escape(prediction.service)}</b>: {_cut(prediction.text)}{came}"
+    return f"<b>{escape(prediction.service)}</b>: {_cut(prediction.text, 600)}{came}"
 
 
 def news_text(news: News) -> str:
-    return _cut(news.text)
+    return _cut(news.text, 1000)
 
 
 def answer_text(lines: Iterable[str]) -> str:
@@ -112,5 +114,5 @@ def _asking(question: Question, *, named: bool) -> tuple[Button, ...]:
     )
 
 
-def _cut(text: str) -> str:
-    return escape(text if len(text) <= _TITLE else text[: _TITLE - 1] + "…")
+def _cut(text: str, longest: int = _LONGEST_LINE) -> str:
+    return escape(text if len(text) <= longest else text[: longest - 1] + "…")

@@ -1,7 +1,7 @@
 """What people read: one living message per incident, told once, together where things belong together."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from agents.events import (
     OperatorCommanded,
     StorageChanged,
 )
+from analysis.plot import Mark
 from tests.fixtures.telling_desk import NOON, TellingDesk
 
 HURRY = 100.0  # days are short here
@@ -319,3 +320,24 @@ async def test_only_who_holds_the_lease_tells(desk: TellingDesk) -> None:
     await desk.tell(wait_s=10.0)
     assert len(desk.chat.standing) == 1
     assert [type(event) for event in desk.emitted[-1:]] == [MessagePosted]
+
+
+async def test_a_picture_comes_when_the_incident_is_told_and_when_it_is_over() -> None:
+    desk = TellingDesk()
+    shown: list[list[str]] = []
+
+    def photo(service: str, opened_at: float, marks: Sequence[Mark], now: float) -> tuple[bytes, str]:
+        shown.append([mark.kind for mark in marks])
+        return f"{service} {opened_at:g} {now:g}".encode(), "rss_mib"
+
+    desk.contacts.photo = photo
+    await desk.restart()
+    await desk.open("i1")
+    await desk.tell(FixStarted(**about(**ACT, agent="application_recovery", deadline_s=1.0)))
+    await desk.tell(FixApplied(**about(fix="restart", outcome="done", seconds=1.0)))
+    await desk.tell(closed())
+    [message] = desk.chat.of("incident/")
+    assert len(message.photos) == 2
+    assert "In the picture: rss_mib" in message.text
+    assert shown == [["bad"], ["bad", "act", "good"]]
+    await desk.stop()

@@ -47,7 +47,9 @@ class Presser:
         data = random.choice(shown if shown and random.random() < 0.4 else known)
         if data[0] in "ds" and random.random() < 0.7:  # a no ends it for the whole incident
             data = f"a:{data[2:]}"
-        if random.random() < 0.2:  # another verb for the same id
+        if (
+            random.random() < 0.2 and data[0] != "w"
+        ):  # another verb for the same id; that of an incident has one
             data = f"{random.choice('adsuwx')}:{data[2:]}"
         user = random.choices((ANN, BOB, FOREIGN), (5, 3, 2))[0]
         for _ in range(random.choices((1, 2, 3), (6, 3, 1))[0]):

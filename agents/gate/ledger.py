@@ -44,6 +44,10 @@ from agents.gate.ways_back import fold_ways_back
 from agents.terms import switch
 from config.ourselves import is_drill
 
+OWNER = "render_self_healing_agent"  # of incidents, whose verdicts end acts
+GATE = "act_gate"
+VERDICTS = frozenset({FixVerified.__name__, FixFailed.__name__})
+
 
 def fold(state: State, fact: Fact) -> None:
     fold_ways_back(state, fact)
@@ -210,9 +214,21 @@ def _closed(state: State, fact: IncidentClosed) -> None:
 
 
 def _quarantined(state: State, fact: EventQuarantined) -> None:
+    """No act stays open for a word that cannot come any more."""
     for target, act in tuple(state.open_acts.items()):
-        if act.id == fact.event and act.agent in {"", fact.agent}:  # others merely listen to it
+        if act.id != fact.event:
+            continue
+        if act.agent in {"", fact.agent} or (fact.agent == OWNER and act.outcome):
             _release(state, target, fact.at)
+        elif fact.agent == OWNER:  # nobody will judge it; the others merely listen to it
+            state.open_acts[target] = replace(act, orphan=True)
+    own = state.open_acts.get(fact.service) if fact.agent == GATE else None
+    if own is None or own.incident != fact.incident:
+        return
+    if fact.kind in VERDICTS or (fact.kind == FixApplied.__name__ and own.orphan):
+        _release(state, fact.service, fact.at)
+    elif fact.kind == FixApplied.__name__:
+        state.open_acts[fact.service] = replace(own, outcome="done", applied_at=fact.at)
 
 
 # --- circumstances ---------------------------------------------------------------------------------------------------

@@ -227,8 +227,57 @@ def test_other_ends_of_an_act(end: str) -> None:
 def test_an_act_goes_on_while_one_who_merely_listens_fails_on_it(bystander: str) -> None:
     gate = Gate()
     act = gate.ask("s0")
+    before = gate.state.open_acts["s0"]
     gate.tell(EventQuarantined(agent=bystander, event=act.id, error="e"))
+    assert gate.state.open_acts["s0"] == before
+
+
+def lost(gate: Gate, agent: str, act: FixStarted, kind: str = "", event: str = "x") -> None:
+    about = {"incident": act.incident, "service": act.service}
+    gate.tell(EventQuarantined(agent=agent, event=event, error="e", kind=kind, **about))
+
+
+@pytest.mark.parametrize("kind", ["FixVerified", "FixFailed"])
+def test_a_verdict_that_we_fail_on_ends_the_act_all_the_same(kind: str) -> None:
+    gate = Gate()
+    act = gate.ask("s0")
+    gate.applied(act)
+    lost(gate, "act_gate", act, "HealthChanged")
+    lost(gate, "notifier", act, kind)
+    lost(gate, "act_gate", replace(act, incident="another"), kind)
     assert gate.state.open_acts["s0"].id == act.id
+    lost(gate, "act_gate", act, kind)
+    assert gate.state.open_acts == {}
+
+
+def test_a_word_of_the_hands_that_we_fail_on_counts_as_done() -> None:
+    gate = Gate()
+    act = gate.ask("s0")
+    lost(gate, "act_gate", act, "FixApplied")
+    assert gate.state.open_acts["s0"].outcome == "done"
+    gate.close(act)
+    assert gate.state.open_acts == {}
+
+
+def test_a_late_word_that_we_fail_on_ends_an_act_whose_incident_ended() -> None:
+    gate = Gate()
+    act = gate.ask("s0")
+    gate.close(act)
+    lost(gate, "act_gate", act, "FixApplied")
+    assert gate.state.open_acts == {}
+
+
+@pytest.mark.parametrize("applied", [False, True])
+def test_an_act_that_its_judge_never_heard_of_ends_with_its_hands(*, applied: bool) -> None:
+    gate = Gate()
+    act = gate.ask("s0")
+    if applied:
+        gate.applied(act)
+    lost(gate, "render_self_healing_agent", act, event=act.id)
+    if not applied:
+        assert gate.state.open_acts["s0"].id == act.id
+        gate.applied(act)
+    assert gate.state.open_acts == {}
 
 
 def test_nothing_is_remembered_of_the_acts_on_a_removed_service() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,7 @@ from agents.events import (
     StorageChanged,
 )
 from agents.running.care import Care
+from agents.running.cleaning import Cleaner
 from agents.running.life import Life
 from agents.running.runner import Runner, random_id
 from agents.supervisor import Child, Policy, RestartLimitError, Strategy, Supervisor
@@ -83,7 +85,8 @@ class Daemon:
         )
         self.clock = hands.open_clock(self._last_at())
         world.unix = lambda at: self.clock.wall(at).timestamp()
-        self.runner = Runner(self.journal, self.clock.now, page, page.deaths, pace.new_id)
+        cleaner = Cleaner(lambda: world.config, os.environ)
+        self.runner = Runner(self.journal, self.clock.now, page, page.deaths, pace.new_id, cleaner)
         self.keeper = Keeper(self.runner, self.journal, self.snapshots, pace.snapshot_s)
         self.supervisors: list[Supervisor] = []
         self._alone = bool(only)

@@ -25,6 +25,14 @@ _LOOKS = re.compile(
 _SECRET_FIELD = re.compile(rf"^(?:{_KEY}|authorization|cookie)$", re.IGNORECASE)
 
 
+def is_secret_name(name: str) -> bool:
+    """
+    >>> [is_secret_name(name) for name in ("SHOP_API_KEY", "DB_PASSWORD", "DATABASE_URL", "PORT")]
+    [True, True, True, False]
+    """
+    return bool(_SECRET_FIELD.match(name)) or name.upper().endswith("DATABASE_URL")
+
+
 class Redactor:
     """Knows the secrets of this process. Immutable, cheap where nothing is to hide."""
 

@@ -58,12 +58,14 @@ class Runner:
         in_hand: InHand,
         deaths: dict[str, int] | None = None,
         new_id: Callable[[], str] = random_id,
+        clean: Callable[[Sequence[Event]], None] = lambda _: None,
     ) -> None:
         self.journal = journal
         self.now = now
         self.in_hand = in_hand
         self.deaths = deaths or {}
         self.new_id = new_id
+        self.clean = clean
         self.cells: dict[str, Cell] = {}
         self.listeners: list[Callable[[Record], None]] = []
         self._consumers: dict[type, list[Cell]] = {}
@@ -121,6 +123,7 @@ class Runner:
     ) -> Record:
         if facts:
             self._stamp(agent, handled, facts, because)
+            self.clean(facts)
         try:
             record = self.journal.append(agent, handled.id if handled is not None else "", facts)
         except (TypeError, ValueError, RecursionError, MsgspecError) as error:

@@ -104,7 +104,7 @@ class Notifier:
         while True:
             if not self.world.lease():
                 await Correspondence(
-                    self.world, self.contacts, outlet, lambda: self.state, self._changed
+                    self.world, self.contacts, outlet, lambda: self.state, self._changed, self._say
                 ).run()
             await asyncio.sleep(LEASE_LOOK_S)
 

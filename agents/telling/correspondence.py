@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from agents.agent import Outlet
 from agents.events import MessagePosted
+from agents.incident.story import plain
 from agents.telling.hearing import Hearing
 from agents.telling.port import Contacts
 from agents.telling.second import Nowhere, Second
@@ -20,11 +21,12 @@ log = get_logger("notifier")
 GATHER_S = 0.3  # what happens together is said together
 LOOK_S, IDLE_LOOK_S = 1.0, 5.0
 END_S = 5.0
+TELLING = ("conflict", "moved", "handler")  # strangers could flood people by what they press: that stays here
 ANSWERS = "answer/"  # begins the keys of what is said once and to one chat
 
 
 class Correspondence:
-    """`changed` is set when the state is another one than before."""
+    """`changed` is set when the state is another one than before; `say` is the terminal."""
 
     def __init__(
         self,
@@ -33,7 +35,9 @@ class Correspondence:
         outlet: Outlet,
         state: Callable[[], State],
         changed: asyncio.Event,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self._say = say
         self._world, self._outlet, self._state, self._changed = world, outlet, state, changed
         zone = ZoneInfo(world.config.notify.timezone)
         self._hearing = Hearing(world, contacts.people, state, outlet.now)
@@ -92,3 +96,8 @@ class Correspondence:
 
     def _report(self, trouble: Trouble) -> None:
         log.warning("telegram", kind=trouble.kind, text=trouble.text)
+        self._say(plain(f"telegram: {trouble.text}"))
+        if trouble.kind in TELLING:
+            text = f"Telegram: {trouble.text}"
+            self._outlet.emit(MessagePosted(key=f"trouble/{trouble.kind}", channel="page", text=text))
+            self._changed.set()

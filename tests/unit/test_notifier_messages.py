@@ -195,6 +195,12 @@ async def test_three_are_three(desk: TellingDesk) -> None:
     assert len(desk.chat.standing) == 3
 
 
+async def test_those_that_come_minutes_apart_have_nothing_in_common(desk: TellingDesk) -> None:
+    for n in range(6):
+        await desk.open(f"i{n}", f"s{n}", wait_s=40.0)
+    assert len(desk.chat.standing) == 6
+
+
 def prediction(lead_time_s: float = 600.0) -> FailurePredicted:
     return FailurePredicted(
         service="shop", failure="memory_leak", metric="rss_mib", value=200.0, limit=256.0, lead_time_s=lead_time_s,

@@ -9,6 +9,7 @@ from agents.events import ApprovalGiven, IncidentEscalated, OperatorCommanded
 from agents.telling.port import Contacts
 from config.model import Approvals, Approver, Config
 from dashboard.view import Answer
+from platforms.telegram.port import Trouble
 from tests.fixtures.chat import CHAT
 from tests.fixtures.telling_desk import TellingDesk
 from tests.unit.test_notifier_messages import about, closed, question
@@ -87,6 +88,16 @@ async def test_who_is_named_nowhere_is_known_by_a_number_that_nobody_can_choose(
     await desk.chat.press("a:q1")
     assert desk.people.asked == [("approve", "q1", f"telegram:{CHAT}", "")]
     await desk.stop()
+
+
+async def test_trouble_with_telegram_is_told_and_strangers_only_here(desk: TellingDesk) -> None:
+    assert desk.chat.line is not None
+    desk.chat.line.ears.report(Trouble("conflict", "somebody else listens with our bot's token"))
+    desk.chat.line.ears.report(Trouble("foreign", "@eve\x1b (user 9) wrote in chat 9, which is not allowed"))
+    await desk.tell(wait_s=3.0)
+    [message] = desk.chat.standing.values()
+    assert "somebody else listens" in message.text
+    assert desk.lines[-1] == "telegram: @eve (user 9) wrote in chat 9, which is not allowed"
 
 
 # --- the second word of a single person ------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from platforms.processes.pidfd import ExitWatch
 from platforms.processes.records import Record, Records
 from platforms.processes.table import Process, ProcessTable, process_table
 from platforms.processes.usage import Usage
+from utils.state_lock import is_held
 
 _GROUP_LOOK_S = 0.01
 
@@ -71,7 +72,7 @@ class ProcessPlatform:
         return life.incarnation if life else None
 
     async def adopt(self) -> list[Incarnation]:
-        records = self._records.read()
+        records = [record for record in self._records.read() if not self._is_of_another(record.state)]
         self._last_pid |= {record.incarnation.service: record.incarnation.pid for record in records}
         found = await asyncio.to_thread(find_leaders, self._table, self._state, records)
         adopted = []
@@ -82,6 +83,10 @@ class ProcessPlatform:
             self._watch(incarnation, leader)
             adopted.append(incarnation)
         return adopted
+
+    def _is_of_another(self, state: str) -> bool:
+        """A state folder that was copied names processes of a daemon that may well be alive; a moved one does not."""
+        return state not in {"", self._state} and is_held(Path(state))
 
     async def start(self, service: str, mark: str) -> Incarnation:
         async with self._lock(service):
@@ -176,7 +181,7 @@ class ProcessPlatform:
         with contextlib.suppress(
             OSError
         ):  # a full disk keeps no service down; the mark in its environment is left
-            self._records.write(Record(incarnation, self._table.boot()))
+            self._records.write(Record(incarnation, self._table.boot(), self._state))
 
     def _watch(self, incarnation: Incarnation, leader: Process | None) -> None:
         """`leader` is None for a process that was born now: its processor time counts from zero."""

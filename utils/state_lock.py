@@ -11,6 +11,21 @@ class FolderInUseError(RuntimeError):
     """Another daemon holds this state folder; the message names it."""
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a daemon holds this state folder now."""
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 class StateLock:
     """Holds state/lock from its making until `close` or the end of the process; children do not inherit it."""
 

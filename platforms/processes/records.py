@@ -16,6 +16,7 @@ from utils.sealed import SealBrokenError, sealed, unsealed
 class Record(Struct, frozen=True):
     incarnation: Incarnation
     boot: str
+    state: str = ""  # the state folder of the daemon that wrote it; empty in records of an older version
 
 
 class Records:

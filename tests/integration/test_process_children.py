@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from platforms.processes.group import send
 from platforms.processes.table import Process, ProcTable
 from tests.fixtures.platform_conformance import exits_of, until
 from tests.fixtures.real_rig import COMMANDS, RealRig, environ_of, service
+from utils.state_lock import StateLock
 
 
 @pytest.fixture
@@ -116,6 +118,19 @@ async def test_another_state_folder_does_not_adopt_our_children(rig: RealRig, tm
     await stranger.stop("steady", signal="KILL", grace_s=0)
     assert psutil.pid_exists(life.pid)
     await until(lambda: rig.living("steady") == 1)
+
+
+async def test_a_copied_state_folder_adopts_nobody_while_its_first_daemon_lives(
+    rig: RealRig, tmp_path: Path
+) -> None:
+    first = rig.daemon()
+    life = await first.start("steady", "m1")
+    copy = tmp_path.with_name(f"{tmp_path.name}-copy")
+    shutil.copytree(tmp_path / "run", copy / "run")
+    with StateLock(tmp_path):
+        assert await ProcessPlatform(copy, [service("steady", *COMMANDS["steady"])], rig.table).adopt() == []
+    moved = await ProcessPlatform(copy, [service("steady", *COMMANDS["steady"])], rig.table).adopt()
+    assert [found.pid for found in moved] == [life.pid], "the folder was moved: its daemon is gone"
 
 
 async def test_a_daemon_that_died_before_it_took_a_note_is_survived(rig: RealRig) -> None:

@@ -40,6 +40,7 @@ from analysis.root_cause import UNKNOWN
 KEPT = 500  # stories
 CLOSED_S = 3600.0  # for which a closed story can still be put right
 REMIND_S = 6 * 3600.0  # of what needs a person
+REMIND_MEMBERS_S = 1800.0
 LONGEST_STEP = 240
 _APPLIED = ("done", "found_done")
 
@@ -94,10 +95,11 @@ def _escalated(state: State, fact: IncidentEscalated) -> None:
     story = _stepped(state, fact)
     if story is None:
         return
+    quiet_s = REMIND_S if story.escalated else 0.0
     if not story.escalated:
         count(state, "escalated")
     state.stories[story.id] = story = replace(story, escalated=True, state=sentence(fact))
-    ring(state, story, fact.at, REMIND_S)
+    ring(state, story, fact.at, quiet_s, REMIND_MEMBERS_S)
 
 
 def _retried(state: State, fact: IncidentRetried) -> None:

@@ -20,11 +20,11 @@ def joined(state: State, story: Story) -> None:
         _in_a_burst(state)
 
 
-def ring(state: State, story: Story, at: float, quiet_s: float) -> None:
-    """People should look at its message."""
+def ring(state: State, story: Story, at: float, quiet_s: float, together_s: float = RING_TOGETHER_S) -> None:
+    """People should look at its message; `together_s` is for a member of a group."""
     head = state.head(story)
     if head.id != story.id:
-        quiet_s = max(quiet_s, RING_TOGETHER_S)
+        quiet_s = max(quiet_s, together_s)
     if not head.rang_at or at - head.rang_at >= quiet_s:
         state.stories[head.id] = replace(head, rang_at=at)
 

@@ -41,6 +41,8 @@ def silence_of(rest: str) -> tuple[str, float] | str:
 
     >>> silence_of("shop 2h"), silence_of(""), silence_of("off"), silence_of("shop off")
     (('shop', 7200.0), ('', 3600.0), ('', 0.0), ('shop', 0.0))
+    >>> silence_of("90d")  # nobody remembers a longer one
+    ('', 604800.0)
     >>> silence_of("shop for ever")
     'Write /silence, then a service or nothing for all, then a time such as 30m or 2h, or off.'
     """

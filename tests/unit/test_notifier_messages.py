@@ -134,6 +134,8 @@ async def test_what_was_closed_while_nobody_could_be_told_is_told_after_a_restar
 async def test_an_act_with_a_way_back_has_a_button_until_it_is_taken(desk: TellingDesk) -> None:
     await desk.open("i1")
     done = FixApplied(**about(fix="rollback", outcome="done", undo="go to v2", undo_data="v2", cause="act1"))
+    await desk.tell(FixApplied(**about(fix="restart", outcome="done", cause="act0")))
+    assert desk.chat.of("incident/i1")[0].labels == ["Why"]
     await desk.tell(done)
     [message] = desk.chat.of("incident/i1")
     assert message.data("Undo rollback") == "u:act1"
@@ -186,6 +188,20 @@ async def test_many_at_once_are_one_message_even_where_nobody_knows_why(desk: Te
     [message] = desk.chat.standing.values()
     assert "and 41 more" in message.text
     assert desk.chat.sent <= 2
+
+
+async def test_questions_of_many_ring_once_a_minute_at_most(desk: TellingDesk) -> None:
+    for n in range(6):
+        await desk.open(f"i{n}", f"s{n}", wait_s=0.1)
+    for n in range(1, 6):
+        await desk.tell(question(f"i{n}", f"s{n}"), wait_s=5.0)
+    [message] = desk.chat.standing.values()
+    assert desk.chat.sent == 1
+    assert message.labels.count("Snooze") == 5
+    assert "Approve s3" in message.labels
+    await desk.tell(wait_s=60.0)
+    await desk.tell(question("i0", "s0"))
+    assert desk.chat.sent == 2
 
 
 async def test_three_are_three(desk: TellingDesk) -> None:
@@ -298,6 +314,7 @@ async def test_news_of_the_daemon_come_once_even_over_restarts(desk: TellingDesk
     assert len(desk.chat.of("news/")) == 2
     await desk.restart()
     assert desk.chat.sent == 2
+    assert desk.notifier.state.news == {}
 
 
 async def test_the_digest_comes_once_a_day_and_not_on_the_first(desk: TellingDesk) -> None:

@@ -54,6 +54,7 @@ async def test_why_tells_every_step_and_no_tag_of_others(desk: TellingDesk) -> N
     [message] = desk.chat.of("answer/")
     assert "incident i1" in message.text
     assert "&lt;b&gt;it&lt;/b&gt; began" in message.text
+    assert not [event for event in desk.emitted if getattr(event, "key", "").startswith("answer/")]
     assert desk.people.asked == []
 
 
@@ -80,6 +81,14 @@ async def test_a_new_configuration_lets_others_in_and_out_at_once(desk: TellingD
     await desk.tell(wait_s=10.0)
     assert desk.chat.line is not None
     assert desk.chat.line.allowed == {BOB}, "the messenger asks first"
+
+
+async def test_each_of_several_is_known_by_name(desk: TellingDesk) -> None:
+    both = (Approver(name="ann", telegram_id=ANN), Approver(name="bob", telegram_id=BOB))
+    desk.world.config = Config(approvals=Approvals(approvers=both))
+    await desk.chat.press("a:q1", user_id=BOB)
+    await desk.chat.press("a:q1", user_id=ANN)
+    assert [by for _, _, by, _ in desk.people.asked] == ["telegram:bob", "telegram:ann"]
 
 
 async def test_who_is_named_nowhere_is_known_by_a_number_that_nobody_can_choose() -> None:
@@ -236,6 +245,8 @@ async def test_what_is_urgent_and_seen_by_nobody_goes_the_second_way_once(
     assert len(pager.sent) == 1
     await desk.tell(IncidentEscalated(**about("i2", "web"), reason="nothing left"), wait_s=140.0)
     assert [key for key, _ in pager.sent] == ["incident/i1", "incident/i2"]
+    await desk.tell(IncidentEscalated(**about("i1"), reason="nothing left"), wait_s=140.0)
+    assert [key for key, _ in pager.sent][2:] == ["incident/i1"], "it rang again"
 
 
 async def test_what_was_seen_or_is_over_in_time_goes_no_second_way(paged: tuple[TellingDesk, Pager]) -> None:

@@ -53,6 +53,14 @@ class EventQuarantined(Fact, frozen=True, kw_only=True):
     kind: str = ""  # of the event
 
 
+class LeaseChanged(Fact, frozen=True, kw_only=True):
+    """Whether this daemon is the one that acts, where several share a database."""
+
+    held: bool
+    token: int = 0  # rises with every holder
+    why: str = ""
+
+
 class SelfTested(Fact, frozen=True, kw_only=True):
     """A synthetic incident ended: from a symptom made on purpose to a verdict, or as far as it came."""
 

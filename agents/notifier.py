@@ -29,6 +29,7 @@ from agents.events import (
     IncidentEscalated,
     IncidentOpened,
     IncidentRetried,
+    LeaseChanged,
     MessagePosted,
     ObservationResumed,
     OperatorCommanded,
@@ -57,7 +58,7 @@ class Notifier:
         IncidentOpened, CauseFound, FixChosen, FixRefused, FixStarted, StartRetried, FixApplied, FixVerified, FixFailed,
         ApprovalRequested, ApprovalGiven, ApprovalDenied, ApprovalExpired, CommandAnswered, FailurePredicted,
         IncidentEscalated, IncidentRetried, IncidentClosed, OperatorCommanded, ConfigChanged, ServiceStopped,
-        ObservationResumed, EventQuarantined, StorageChanged, DamageFound, MessagePosted, SelfTested,
+        ObservationResumed, EventQuarantined, StorageChanged, DamageFound, MessagePosted, SelfTested, LeaseChanged,
         HealthChanged,
     )  # fmt: skip
     emits: tuple[type[Event], ...] = (MessagePosted,)

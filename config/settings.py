@@ -34,6 +34,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     openai_api_key: Secret = Secret()
     nightwarden_token: Secret = Secret()
     nightwarden_bus: Secret = Secret()  # mqtt://[USER:PASSWORD@]HOST[:PORT]
+    nightwarden_database_url: Secret = Secret()
     heartbeat_url: Secret = Secret()
     log_level: LogLevel = "INFO"
     chaos_enabled: bool = False
@@ -128,6 +129,7 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "openai_api_key": (_secret(), ""),
     "nightwarden_token": (_secret(), ""),
     "nightwarden_bus": (_secret(_url("mqtt", "mqtts")), ""),
+    "nightwarden_database_url": (_secret(_url("postgresql", "postgres")), ""),
     "heartbeat_url": (_secret(_url("https", "http")), ""),
     "log_level": (_level, ""),
     "chaos_enabled": (_yes_or_no, "true or false"),

@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import importlib
 import os
+import secrets
+import socket
 import sys
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
-from agents.events import OperatorCommanded
+from agents.events import LeaseChanged, OperatorCommanded
 from agents.supervisor import Child, Restart
 from config.model import ExecPlatform, HttpPlatform
 from config.settings import Settings
@@ -19,6 +21,8 @@ from dashboard.view import Desk
 from platforms.exec import Units
 from platforms.files import FileKeeper
 from platforms.http import WatchOnly
+from platforms.lease import Lease
+from platforms.lease_postgres import PostgresLease
 from platforms.probes import Probes
 from platforms.process import ProcessPlatform
 from platforms.prometheus import PrometheusScraper
@@ -153,6 +157,7 @@ def _extras(
         Child(name="control", start=control.run),
         Child(name="reports", start=view.reports.run),
         *_signs_of_life(daemon, settings),
+        *_lease(daemon, settings),
         Child(name="pause_file", start=pause_file),
     ]
     extras += [Child(name=name, start=run) for name, run in daemon.hands.watchers.items()]
@@ -161,6 +166,22 @@ def _extras(
     if sys.stdout.isatty() or alone:  # one agent alone has no notifier to tell what happens
         extras.append(Child(name="terminal", start=lambda: _terminal(view)))
     return extras
+
+
+def _lease(daemon: Daemon, settings: Settings) -> list[Child]:
+    """Where several daemons share a database, one of them acts."""
+    if not settings.nightwarden_database_url:
+        return []
+    holder = (
+        f"{os.environ.get('RENDER_INSTANCE_ID') or socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    )
+
+    def changed(held: bool, token: int) -> None:
+        daemon.runner.say("operator", [LeaseChanged(held=held, token=token, why=lease.why_not())])
+
+    lease = Lease(PostgresLease(settings.nightwarden_database_url), holder, changed)
+    daemon.world.lease = lease.why_not
+    return [Child(name="lease", start=lease.run, shutdown_s=5)]
 
 
 def _signs_of_life(daemon: Daemon, settings: Settings) -> list[Child]:

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,8 @@ def _inputs(config_path: Path, state_dir: Path, listen: str) -> tuple[Config, Se
         settings = load_settings(os.environ)
     except ConfigError as error:
         problems += [problem for problem in error.problems if problem not in problems]
+    if settings.nightwarden_database_url and find_spec("psycopg") is None:
+        problems.append('environment: NIGHTWARDEN_DATABASE_URL needs psycopg: install the extra "postgres"')
     problems += [problem for problem in (listen_problem(listen), state_problem(state_dir)) if problem]
     if problems:
         raise ConfigError(problems)

@@ -15,6 +15,7 @@ from agents.events import (
     IncidentClosed,
     IncidentEscalated,
     IncidentRetried,
+    LeaseChanged,
     ObservationResumed,
     OperatorCommanded,
     SelfTested,
@@ -141,6 +142,9 @@ _HOUSE: dict[type[Fact], Callable[[Any], str]] = {
     StorageChanged: _storage,
     FailurePredicted: lambda f: f"{f.service}: {'; '.join((sentence(f), *f.reasons))}",
     DamageFound: _damage,
+    LeaseChanged: lambda f: (
+        "this daemon is the one that acts now" if f.held else f"this daemon does not act: {f.why}"
+    ),
     SelfTested: lambda f: "" if f.ok else f"THE DRILL GOT STUCK: {f.step}; healing may not work",
     ObservationResumed: _resumed,
     ServiceStopped: lambda f: "" if f.why == "shutdown" else sentence(f),

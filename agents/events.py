@@ -25,29 +25,11 @@ from agents.terms import Cause, CauseName, DependencySeen, Health, Symptom
 from utils.event import Event, Fact, Telemetry
 
 __all__ = [
-    "ActProposed",
-    "ApprovalDenied",
-    "ApprovalExpired",
-    "ApprovalGiven",
-    "ApprovalRequested",
-    "Cause",
-    "CauseName",
-    "CommandAnswered",
-    "ConfigChanged",
-    "DamageFound",
-    "DependencySeen",
-    "Event",
-    "EventQuarantined",
-    "Fact",
-    "Health",
-    "LeaseChanged",
-    "MessagePosted",
-    "OperatorCommanded",
-    "SelfTested",
-    "StorageChanged",
-    "Symptom",
-    "Telemetry",
-]
+    "ActProposed", "ApprovalDenied", "ApprovalExpired", "ApprovalGiven", "ApprovalRequested", "Cause",
+    "CauseName", "CommandAnswered", "ConfigChanged", "DamageFound", "DependencySeen", "Event",
+    "EventQuarantined", "Fact", "Health", "LeaseChanged", "MessagePosted", "OperatorCommanded",
+    "SelfTested", "StorageChanged", "Symptom", "Telemetry",
+]  # fmt: skip
 
 
 # --- sense: service_monitor

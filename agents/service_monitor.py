@@ -37,7 +37,7 @@ from config.model import Probe, Service
 from config.world import World
 from platforms.figures import FigureRounds, Figures
 from platforms.keeping.rounds import FileRounds, FileSeen
-from platforms.platform import Exit, Files, Platform, Prober, Scraper
+from platforms.platform import Exit, Files, MetricsReader, Platform, Prober
 from platforms.probing.rounds import Look, ProbeRounds
 from utils.alone import run_alone
 from utils.clock import boot_id
@@ -66,7 +66,7 @@ class ServiceMonitor:
     traits = Traits(waits_for_disk=False)
 
     def __init__(
-        self, world: World, platform: Platform, prober: Prober, scraper: Scraper, files: Files,
+        self, world: World, platform: Platform, prober: Prober, scraper: MetricsReader, files: Files,
         boot: Callable[[], str] = boot_id,
     ) -> None:  # fmt: skip
         self.world, self.state = world, State()

@@ -14,9 +14,9 @@ from config.model import (
     HttpPlatform,
     HttpProbe,
     Maintenance,
+    Metrics,
     Platform,
     Probe,
-    PrometheusMetrics,
     Service,
     Stop,
 )
@@ -36,7 +36,7 @@ from config.settings import probe_interval_s
 from config.typewalk import differences
 
 _LONGEST_DEFAULT_TIMEOUT_S = 5.0
-_PARTS: dict[str, Any] = {"platform": Platform, "probe": Probe, "metrics": PrometheusMetrics, "stop": Stop}
+_PARTS: dict[str, Any] = {"platform": Platform, "probe": Probe, "metrics": Metrics, "stop": Stop}
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:

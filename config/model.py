@@ -97,6 +97,20 @@ class PrometheusMetrics(
     interval_s: Pace = 10.0
 
 
+class PromqlMetrics(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="promql", tag_field="type"
+):
+    """Asks a Prometheus server: what each query is called, and its expression."""
+
+    url: str
+    queries: dict[Text, Text] = field(default_factory=dict)
+    interval_s: Seconds = 15.0
+    token_env: str = ""  # the environment variable that holds a bearer token
+
+
+Metrics = PrometheusMetrics | PromqlMetrics
+
+
 class Release(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`current` is a symlink to the version in use; its siblings are the other versions."""
 
@@ -141,7 +155,7 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Name
     platform: Platform
     probe: Probe | None = None
-    metrics: PrometheusMetrics | None = None
+    metrics: Metrics | None = None
     depends_on: tuple[str, ...] = ()
     autonomy: Literal["observe", "suggest", "earned", "auto"] = "earned"
     logs: tuple[Text, ...] = ()

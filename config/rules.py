@@ -19,6 +19,7 @@ from config.model import (
     Probe,
     ProcessPlatform,
     PrometheusMetrics,
+    PromqlMetrics,
     Stop,
     TcpProbe,
 )
@@ -40,7 +41,7 @@ def part_problems(part: Any, path: str, interval_s: float) -> Iterator[Problem]:
     """What is wrong inside one part of a service (its platform, probe, ...) whose types are right."""
     if isinstance(part, HttpProbe | TcpProbe | ExecProbe | HeartbeatProbe):
         yield from _probe_problems(part, path, part.interval_s or interval_s)
-    if isinstance(part, HttpProbe | HttpPlatform | PrometheusMetrics) and (
+    if isinstance(part, HttpProbe | HttpPlatform | PrometheusMetrics | PromqlMetrics) and (
         reason := url_problem(part.url, ("http", "https"))
     ):
         yield Problem(f"{path}.url", reason)
@@ -49,6 +50,8 @@ def part_problems(part: Any, path: str, interval_s: float) -> Iterator[Problem]:
         yield Problem(f"{path}.signal", f"no such signal: {shown(part.signal)}{hint}")
     if isinstance(part, ProcessPlatform | ExecProbe) and not part.command[0]:
         yield Problem(f"{path}.command[0]", "must not be empty")
+    if isinstance(part, PromqlMetrics) and not part.queries:
+        yield Problem(f"{path}.queries", 'needs at least one, as in {"latency_p95_s": "..."}')
     if isinstance(part, ExecPlatform):
         yield from _exec_problems(part, path)
     if isinstance(part, ProcessPlatform | ExecPlatform):

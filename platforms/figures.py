@@ -7,8 +7,8 @@ from math import inf, isfinite
 
 from msgspec import Struct
 
-from config.model import PrometheusMetrics, Service
-from platforms.platform import Platform, PlatformError, ProcessSample, Scraper
+from config.model import Metrics, PrometheusMetrics, Service
+from platforms.platform import MetricsReader, Platform, PlatformError, ProcessSample
 from platforms.probing.rounds import Slots, Spawn
 
 _CALM_S = 5.0  # between two samples of a process, at most
@@ -45,7 +45,7 @@ class FigureRounds:
     def __init__(
         self,
         platform: Platform,
-        scraper: Scraper,
+        scraper: MetricsReader,
         slots: Slots,
         report: Callable[[Figures], None],
         spawn: Spawn,
@@ -118,7 +118,7 @@ class FigureRounds:
         return seen
 
     def _scrape_when_due(
-        self, service: Service, metrics: PrometheusMetrics, mark: str, pace: _Pace, now: float
+        self, service: Service, metrics: Metrics, mark: str, pace: _Pace, now: float
     ) -> None:
         if now < pace.scrape_at:
             return
@@ -127,11 +127,14 @@ class FigureRounds:
             pace.scraping = True
             self._spawn(self._scrape(service.name, metrics, mark, pace))
 
-    async def _scrape(self, name: str, metrics: PrometheusMetrics, mark: str, pace: _Pace) -> None:
+    async def _scrape(self, name: str, metrics: Metrics, mark: str, pace: _Pace) -> None:
         timeout_s = min(metrics.interval_s, _SCRAPE_TIMEOUT_S)
         try:
             async with asyncio.timeout(timeout_s * 1.5):
-                page = await self._scraper.scrape(metrics.url, timeout_s)
+                if isinstance(metrics, PrometheusMetrics):
+                    page = await self._scraper.scrape(metrics.url, timeout_s)
+                else:
+                    page = await self._scraper.query(metrics, timeout_s)
         except (PlatformError, TimeoutError, OSError):
             self.scrapes_failed[name] += 1
             return

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from config.model import Probe, Service, WatchedFile
+from config.model import Probe, PromqlMetrics, Service, WatchedFile
 
 
 class Incarnation(Struct, frozen=True):
@@ -136,6 +136,14 @@ class Prober(Protocol):
 class Scraper(Protocol):
     async def scrape(self, url: str, timeout_s: float) -> dict[str, float]:
         """One Prometheus page as name{labels} -> value. Raises PlatformError."""
+        ...
+
+
+class MetricsReader(Scraper, Protocol):
+    """All the ways to read the metrics of a service."""
+
+    async def query(self, metrics: PromqlMetrics, timeout_s: float) -> dict[str, float]:
+        """The declared queries as name{labels} -> value. Raises PlatformError."""
         ...
 
 

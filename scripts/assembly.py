@@ -23,9 +23,9 @@ from platforms.files import FileKeeper
 from platforms.http import WatchOnly
 from platforms.lease import Lease
 from platforms.lease_postgres import PostgresLease
+from platforms.metrics import Metrics
 from platforms.probes import Probes
 from platforms.process import ProcessPlatform
-from platforms.prometheus import PrometheusScraper
 from platforms.router import Router
 from scripts.commands import DaemonCommands, Socket
 from scripts.contacts import reach_people
@@ -86,6 +86,7 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
             diary.write()
             daemon.journal.close()
             await hands.platform.close()
+            await hands.close()
             page.close()
             offload.close()
 
@@ -108,16 +109,18 @@ def _real_hands(world: World, offload: ThreadOffload) -> Hands:
 
     own, units = ProcessPlatform(world.state_dir), Units(world.state_dir)
     platform = Router(own, {ExecPlatform: units, HttpPlatform: WatchOnly()}, world.config.services)
+    metrics = Metrics()
     return Hands(
         disk=disk,
         offload=offload,
         platform=platform,
         prober=Probes(),
-        scraper=PrometheusScraper(),
+        scraper=metrics,
         files=FileKeeper(world.state_dir),
         open_clock=clock,
         reach=lambda service: units if isinstance(service.platform, ExecPlatform) else None,
         watchers={"units": units.run},
+        close=metrics.close,
     )
 
 

@@ -6,9 +6,13 @@ from typing import Any
 
 from agents.telling.port import Contacts
 from config.model import Service
-from platforms.platform import Infrastructure, Platform, Prober, Scraper
+from platforms.platform import Infrastructure, MetricsReader, Platform, Prober
 from utils.clock import Clock, boot_id
 from utils.disk import Disk, Offload
+
+
+async def _nothing() -> None:
+    return None
 
 
 @dataclass
@@ -17,12 +21,13 @@ class Hands:
     offload: Offload
     platform: Platform
     prober: Prober
-    scraper: Scraper
+    scraper: MetricsReader
     files: Any  # FileKeeper; each agent that uses it states what it needs of it
     reach: Callable[[Service], Infrastructure | None]  # what acts on a service that somebody else runs
     open_clock: Callable[[float], Clock]  # takes the last `at` of the journal: time never goes back
     boot_id: Callable[[], str] = boot_id  # of the machine
     contacts: Contacts = field(default_factory=Contacts)  # the ways to people
+    close: Callable[[], Awaitable[None]] = _nothing  # what has nothing else to end it
     watchers: Mapping[str, Callable[[], Awaitable[None]]] = field(
         default_factory=dict
     )  # run beside the agents

@@ -146,6 +146,7 @@ def test_text_that_is_no_configuration_gets_one_line_with_its_place(text: str | 
         ({"maintenance": [{"start": "2:00", "end": "04:00"}]}, '$.services[0].maintenance[0].start: must be a time of day such as "02:30", not "2:00"'),
         ({"maintenance": [{"start": "02:00", "end": "02:00"}]}, "$.services[0].maintenance[0].end: the same as start (02:00): a window of no time"),
         ({"maintenance": [{"start": "02:00", "end": "04:00", "timezone": "Mars"}]}, '$.services[0].maintenance[0].timezone: no such time zone here: "Mars"; as in "Europe/Berlin"'),
+        ({"metrics": {"type": "promql", "url": "http://p:9090"}}, '$.services[0].metrics.queries: needs at least one, as in {"latency_p95_s": "..."}'),
         ({"depends_on": ["shp"]}, '$.services[0].depends_on[0]: unknown dependency "shp": no service has this name; did you mean "shop"?'),
         ({"depends_on": ["shop"]}, "$.services[0].depends_on: dependency cycle: shop -> shop; nothing in it could be started first"),
     ],

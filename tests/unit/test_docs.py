@@ -40,6 +40,7 @@ SECTIONS: dict[str, type[Struct]] = {
     "probe: exec": model.ExecProbe,
     "probe: heartbeat": model.HeartbeatProbe,
     "metrics: prometheus": model.PrometheusMetrics,
+    "metrics: promql": model.PromqlMetrics,
     "release": model.Release,
     "files": model.WatchedFile,
     "limits": model.Limits,

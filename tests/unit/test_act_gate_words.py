@@ -113,8 +113,7 @@ def test_the_fault_still_stands_while_the_service_or_its_culprit_is_ill(ill_one:
     choice = FixChosen(
         incident="i", service="s0", fix="bold", cause_name="hang", culprit="s1", probability=0.5, why="w"
     )
-    gate.tell(choice)
-    [question] = gate.asked
+    [_, question] = gate.tell(choice)
     says(gate, "snooze", question.id)
     ill(gate, ill_one)
     assert ("fresh question" in says(gate, "approve", question.id).answer) is again

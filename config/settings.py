@@ -33,6 +33,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     anthropic_api_key: Secret = Secret()
     openai_api_key: Secret = Secret()
     nightwarden_token: Secret = Secret()
+    nightwarden_dashboard_url: str = ""  # of a page elsewhere, for a daemon that nobody can reach
     nightwarden_bus: Secret = Secret()  # mqtt://[USER:PASSWORD@]HOST[:PORT]
     nightwarden_database_url: Secret = Secret()
     heartbeat_url: Secret = Secret()
@@ -94,6 +95,15 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def _address(text: str) -> str:
+    """Platforms give HOST:PORT for what stands in a private network.
+
+    >>> _address("nightwarden-dashboard:8080")
+    'http://nightwarden-dashboard:8080'
+    """
+    return _url("https", "http")(text if "://" in text else f"http://{text}")
+
+
 def _chats(text: str) -> tuple[int, ...]:
     """
     >>> _chats("12345, -1001234567890")
@@ -128,6 +138,7 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "anthropic_api_key": (_secret(), ""),
     "openai_api_key": (_secret(), ""),
     "nightwarden_token": (_secret(), ""),
+    "nightwarden_dashboard_url": (_address, ""),
     "nightwarden_bus": (_secret(_url("mqtt", "mqtts")), ""),
     "nightwarden_database_url": (_secret(_url("postgresql", "postgres")), ""),
     "heartbeat_url": (_secret(_url("https", "http")), ""),
@@ -158,6 +169,10 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     if "telegram_bot_token" in values and not values.get("telegram_chat_id") and not problems:
         problems.append(
             "environment: TELEGRAM_CHAT_ID: must be set where TELEGRAM_BOT_TOKEN is: the number of the chat to tell"
+        )
+    if "nightwarden_dashboard_url" in values and "nightwarden_token" not in values and not problems:
+        problems.append(
+            "environment: NIGHTWARDEN_TOKEN: must be set where NIGHTWARDEN_DASHBOARD_URL is, the same there"
         )
     if problems:
         raise ConfigError(problems)

@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from dashboard.paging import ParameterError
+from dashboard.view import CommandRefusedError, Desk
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -46,10 +47,8 @@ def problem(
     return as_json({"error": {"code": code, "message": message, **details}}, status, headers)
 
 
-def starting() -> web.Response:
-    return problem(
-        503, "starting", "the agents are being restored; try again in a moment", {"Retry-After": "1"}
-    )
+def starting(desk: Desk) -> web.Response:
+    return problem(503, "starting", desk.waits(), {"Retry-After": "1"})
 
 
 @web.middleware
@@ -59,6 +58,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except ParameterError as error:
         return problem(400, "bad_parameter", str(error), parameter=error.parameter)
+    except CommandRefusedError as error:  # of a read: the daemon elsewhere that has it does not answer
+        return problem(503, "unanswered", str(error), {"Retry-After": "5"})
     except web.HTTPException as error:
         kept = {name: value for name, value in error.headers.items() if name in {"Allow", "Location"}}
         message = _MESSAGES.get(error.status, error.reason)

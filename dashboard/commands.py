@@ -74,7 +74,7 @@ class Writes:
         except msgspec.DecodeError as error:
             return problem(400, "bad_body", f"the body is a JSON object or nothing: {error}")
         if self._desk.commands is None:
-            return starting()
+            return starting(self._desk)
         word, incident = request.path.rpartition("/")[2], request.match_info["id"]
         try:
             async with asyncio.timeout(DURABLE_WITHIN_S):
@@ -99,7 +99,7 @@ class Writes:
             return problem(408, "timeout", "the body did not arrive in time")
         command, service = request.path.rpartition("/")[2], request.match_info.get("name", "")
         if self._desk.commands is None:
-            return starting()
+            return starting(self._desk)
         try:
             async with asyncio.timeout(DURABLE_WITHIN_S):
                 await ACTS[command](self._desk.commands, service)

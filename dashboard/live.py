@@ -32,7 +32,7 @@ class Live:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         backlog = _backlog(request)
         if self._desk.view is None:
-            return starting()
+            return starting(self._desk)
         if self._free <= 0:
             return problem(429, "busy", "too many readers of the stream", {"Retry-After": "5"})
         items = self._desk.view.subscribe(request.headers.get("Last-Event-ID", ""), backlog)

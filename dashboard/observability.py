@@ -41,10 +41,12 @@ def create_app(desk: Desk) -> web.Application:
     return app
 
 
-async def serve(desk: Desk, host: str, port: int) -> tuple[web.AppRunner, int]:
+async def serve(
+    desk: Desk, host: str, port: int, app: web.Application | None = None
+) -> tuple[web.AppRunner, int]:
     """Listen; returns the runner, whose `cleanup()` stops it, and the port. Raises OSError when it is in use."""
     runner = web.AppRunner(
-        create_app(desk), access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False
+        app or create_app(desk), access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False
     )
     await runner.setup()
     try:
@@ -89,7 +91,7 @@ class Reads:
 
     async def ready(self, _request: web.Request) -> web.StreamResponse:
         if self._desk.view is None or not self._desk.view.ready:
-            return starting()
+            return starting(self._desk)
         return as_json({"status": "ready"})
 
     async def openapi(self, _request: web.Request) -> web.StreamResponse:
@@ -102,18 +104,18 @@ class Reads:
         )
 
     async def summary(self, _request: web.Request) -> web.StreamResponse:
-        return as_json(self._desk.view.summary()) if self._desk.view else starting()
+        return as_json(self._desk.view.summary()) if self._desk.view else starting(self._desk)
 
     async def listing(self, request: web.Request, *, listing: Listing) -> web.StreamResponse:
         query = [(name, value) for name, value in request.query.items()]
         if self._desk.view is None:
             page(listing, (), query)  # a bad parameter is bad at any time
-            return starting()
+            return starting(self._desk)
         return as_json(page(listing, getattr(self._desk.view, listing.name)(), query))
 
     async def incident(self, request: web.Request) -> web.StreamResponse:
         if self._desk.view is None:
-            return starting()
+            return starting(self._desk)
         found = self._desk.view.incident(request.match_info["id"])
         return (
             as_json(found)
@@ -124,7 +126,7 @@ class Reads:
     async def report(self, request: web.Request) -> web.StreamResponse:
         """A page that loads nothing; with ".md" behind the id the same as Markdown."""
         if self._desk.view is None:
-            return starting()
+            return starting(self._desk)
         name, dot, form = request.match_info["id"].partition(".")
         found = None if dot and form != "md" else await self._desk.view.report(name, "md" if dot else "html")
         if found is None:

@@ -1,11 +1,12 @@
 """What the dashboard reads and the commands it passes on; the composition root provides both."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from utils.metrics_collector import Family
 
+RESTORING = "the agents are being restored; try again in a moment"
 Item = Mapping[str, Any]  # ready for JSON; times are RFC 3339 in UTC
 
 
@@ -126,3 +127,4 @@ class Desk:
     view: View | None = None
     commands: Commands | None = None
     token: str = ""
+    waits: Callable[[], str] = lambda: RESTORING  # why there is nothing to show yet

@@ -163,6 +163,8 @@ def _extras(
         *_lease(daemon, settings),
         Child(name="pause_file", start=pause_file),
     ]
+    if settings.nightwarden_dashboard_url:
+        extras.append(Child(name="feed", start=lambda: _feed(view, commands, settings)))
     extras += [Child(name=name, start=run) for name, run in daemon.hands.watchers.items()]
     if daemon.world.config.services:
         extras.append(Child(name="numpy", start=_import_numpy, restart=Restart.TEMPORARY))
@@ -198,6 +200,12 @@ def _signs_of_life(daemon: Daemon, settings: Settings) -> list[Child]:
     if settings.heartbeat_url:
         signs.append(Child(name="heartbeat", start=Heartbeat(settings.heartbeat_url, goodness).run))
     return signs
+
+
+async def _feed(view: DaemonView, commands: DaemonCommands, settings: Settings) -> None:
+    from scripts.feeding import feed
+
+    await feed(view, commands, settings)
 
 
 async def _import_numpy() -> None:

@@ -15,6 +15,7 @@ OF = {
         "run --config services.json --dry-run      # say what would be done, and do nothing",
         "run --state /srv/nightwarden/state --listen 127.0.0.1:9090",
     ),
+    "dashboard": ("dashboard --listen 0.0.0.0:8080     # with the daemon's NIGHTWARDEN_TOKEN",),
     "demo": ("demo", "demo --report report.json"),
     "check": ("check services.json", "check                                     # the default configuration"),
     "agent": ("agent rca_engine --config services.json",),

@@ -65,6 +65,13 @@ def _daemon_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     demo = add("demo", _demo, "Break the example fleet in eight ways, heal it, print the table.")
     demo.add_argument("--report", type=Path, metavar="FILE.json", help="save the table as JSON too")
     demo.add_argument("--keep", action="store_true", help="keep the working folder with all logs")
+    far = add("dashboard", _dashboard, "The page and endpoints alone, fed by a daemon elsewhere.")
+    far.add_argument(
+        "--listen",
+        default=default_listen(),
+        metavar="HOST:PORT",
+        help="where the page is, default: %(default)s",
+    )
     check = add("check", _check, "Validate a configuration; every problem with its JSON path.")
     check.add_argument(
         "file", type=Path, nargs="?", default=DEFAULT_CONFIG, metavar="FILE", help="default: %(default)s"
@@ -161,6 +168,12 @@ def _agent(args: argparse.Namespace) -> int:
         return 2
     state = args.state or Path("state") / "alone" / args.name
     return main(args.config, state, args.listen or "127.0.0.1:0", dry_run=True, only=args.name)
+
+
+def _dashboard(args: argparse.Namespace) -> int:
+    from scripts.dashboard import main
+
+    return main(args.listen)
 
 
 def _demo(args: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ class Traits(Struct, frozen=True, kw_only=True):
     """How the runner treats an agent."""
 
     waits_for_disk: bool = False  # True for all who reach outside
+    later_s: float = 0.0  # of a plain agent that can wait: so much later, behind those who heal, in one piece
     workers: int = 1
     deadline_s: float = 30.0  # of one async handling; an act's own deadline stands in its event
     attempts: int = 3

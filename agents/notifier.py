@@ -62,7 +62,7 @@ class Notifier:
         HealthChanged,
     )  # fmt: skip
     emits: tuple[type[Event], ...] = (MessagePosted,)
-    traits = Traits(waits_for_disk=True)
+    traits = Traits(waits_for_disk=True, later_s=0.05)
 
     def __init__(self, world: World, say: Callable[[str], None], contacts: Contacts | None = None) -> None:
         self.world = world

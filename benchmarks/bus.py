@@ -34,6 +34,7 @@ class _NoJournal:
     async def durable(self, position: int) -> bool:
         return True
 
+    def hasten(self) -> None: ...
     def read(self, after: int) -> Iterator[Record]:
         return iter(())
 

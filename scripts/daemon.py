@@ -37,6 +37,7 @@ from utils.structured_logger import get_logger
 
 log = get_logger("daemon")
 SHUTDOWN_S = 25.0  # the platform kills after 30
+TELL_S = 0.5
 ROOT = Policy(strategy=Strategy.REST_FOR_ONE, intensity=3, long_intensity=3)
 AGENTS = Policy(intensity=10)
 EXTRAS = Policy(intensity=20, long_intensity=None)  # a terminal that cannot be drawn on ends nobody who heals
@@ -237,6 +238,7 @@ class Daemon:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SHUTDOWN_S):
                 await self._handled("application_recovery", told.results[0].id)
+                await self._told()
                 await self.keeper.save_all()
                 await self.journal.durable(self.journal.position)
 
@@ -245,6 +247,14 @@ class Daemon:
         cell = self.runner.cells.get(name)
         while cell is not None and fact in cell.inbox.unhandled():  # noqa: ASYNC110 - nothing tells of one fact
             await asyncio.sleep(0.02)
+
+    async def _told(self) -> None:
+        """People hear of it a moment later than those who act; what is not told now, the next start tells."""
+        cell = self.runner.cells.get("notifier")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TELL_S):
+                while cell is not None and len(cell.inbox):  # noqa: ASYNC110 - nothing tells of an empty inbox
+                    await asyncio.sleep(0.02)
 
     # --- change ---
 

@@ -31,12 +31,12 @@ MAKERS: Mapping[str, Callable[[World, Hands, Tell, AgentRestarter], Agent]] = {
     "act_gate": lambda world, *_: ActGate(world),
     "anomaly_detector": lambda world, *_: AnomalyDetector(world),
     "ml_failure_predictor": lambda world, *_: MlFailurePredictor(world),
+    "application_recovery": lambda world, hands, _, agents: ApplicationRecovery(
+        world, hands.platform, hands.prober, hands.files, agents
+    ),
     "data_recovery": lambda world, hands, *_: DataRecovery(world, hands.platform, hands.files, hands.prober),
     "infrastructure_recovery": lambda world, hands, *_: InfrastructureRecovery(
         world, hands.platform, hands.reach, hands.prober
-    ),
-    "application_recovery": lambda world, hands, _, agents: ApplicationRecovery(
-        world, hands.platform, hands.prober, hands.files, agents
     ),
     "canary": lambda *_: Canary(),
     "chaos_controller": lambda world, hands, *_: ChaosController(world, hands.platform),

@@ -2,13 +2,17 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from queue import SimpleQueue
+from threading import Lock, Thread
+from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
+TAKEN_S = 0.0005
 
 # macOS keeps a plain fsync in the drive's own cache; Linux needs no time stamps on disk, only data and size.
 _sync_data: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
@@ -21,11 +25,28 @@ except ImportError:
     pass
 
 
+def _write_through(descriptor: int, data: bytes) -> int:
+    """Write and sync in one call, after which nobody has to wait for the interpreter in between; how much of it."""
+    flag = getattr(os, "RWF_DSYNC", 0)
+    if not flag:
+        return 0
+    try:
+        return os.pwritev(descriptor, [data], 0, flag)  # a file open for appending takes it at its end
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}:
+            raise
+        return 0  # this system cannot
+
+
 class Handle(Protocol):
     """A file open for appending. After a failed `fsync` nothing is known about it: close it, never ask again."""
 
     def write(self, data: bytes) -> None: ...
     def fsync(self) -> None: ...
+    def append(self, data: bytes) -> None:
+        """Write and fsync."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -73,16 +94,52 @@ class Offload(Protocol):
 
 
 class ThreadOffload:
-    """One thread of its own, so that calls keep their order and wait for nobody else's."""
+    """One thread of its own, so that calls keep their order and wait for nobody else's.
+
+    An idle thread takes a call over before the caller goes on. Else it would wait for the interpreter's lock until the
+    loop sleeps or is made to share it, and every restart with it.
+    """
 
     def __init__(self, name: str = "disk") -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._unfinished = 0
+        self._thread = Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
 
-    def __call__(self, function: Callable[[], T], /) -> Awaitable[T]:
-        return asyncio.get_running_loop().run_in_executor(self._executor, function)
+    def __call__(self, function: Callable[[], T], /) -> "asyncio.Future[T]":
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        taken = Lock()
+        taken.acquire()
+
+        def call() -> None:
+            taken.release()
+            try:
+                answer = partial(self._answer, future, future.set_result, function())
+            except BaseException as error:  # noqa: BLE001 - it is the caller's
+                answer = partial(self._answer, future, future.set_exception, error)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+                loop.call_soon_threadsafe(answer)
+
+        self._unfinished += 1
+        self._calls.put(call)
+        if self._unfinished == 1:
+            taken.acquire(timeout=TAKEN_S)
+        return future
+
+    def _answer(self, future: "asyncio.Future[T]", settle: Callable[[Any], None], outcome: Any) -> None:
+        self._unfinished -= 1
+        if not future.done():
+            settle(outcome)
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call()
 
     def close(self) -> None:
-        self._executor.shutdown(wait=True)
+        """Wait until everything is done."""
+        self._calls.put(None)
+        self._thread.join()
 
 
 class _OsHandle:
@@ -96,6 +153,12 @@ class _OsHandle:
 
     def fsync(self) -> None:
         _sync_data(self._descriptor)
+
+    def append(self, data: bytes) -> None:
+        written = _write_through(self._descriptor, data)
+        if written < len(data):
+            self.write(data[written:])
+            self.fsync()
 
     def close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1

@@ -3,7 +3,8 @@
 import gc
 import sys
 
-SWITCH_S = 0.0005  # with the usual 5 ms a sync that is done waits for the loop, and with it every restart
+YOUNG_OBJECTS = 10_000  # with the usual 700 every other restart waits for a collection
+SWITCH_S = 0.0001  # with the usual 5 ms a sync that is done waits for the loop, and with it every restart
 
 
 def hurry() -> None:
@@ -15,4 +16,5 @@ def hurry() -> None:
 def settle() -> None:
     """After a start, and again once late imports are in: no full collection walks all this, which takes some 15 ms."""
     gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 10, 10)
     gc.enable()

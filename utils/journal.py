@@ -7,10 +7,10 @@ until then. After a failed write or fsync the descriptor is dropped and all that
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import structlog
@@ -33,6 +33,15 @@ class Health(msgspec.Struct, frozen=True):
 
     ok: bool = True
     problem: str = ""
+
+
+class _Writing(NamedTuple):
+    """One group on its way to the disk."""
+
+    lines: list[bytes]
+    size: int
+    outcome: Awaitable[tuple[Path, int]]
+    stall: asyncio.TimerHandle
 
 
 class JournalFullError(RuntimeError):
@@ -84,6 +93,7 @@ class Journal:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._remove_below = 0  # files with lower numbers are not needed any more
+        self._writing: _Writing | None = None
         self._retry_s = 1.0
         if found.problem:
             self._set_health(Health(ok=False, problem=found.problem))
@@ -118,8 +128,15 @@ class Journal:
             return False
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiters.append((position, future))
-        self._wake.set()
+        if self._writing is None:  # else its end wakes the committer, where somebody waits for more
+            self._wake.set()
         return await future
+
+    def hasten(self) -> None:
+        """Somebody is about to wait for all that was appended so far: begin at once what waiting would begin."""
+        if self._loop is not None and self._writing is None and self._tail.lines:
+            self._writing = self._begin(self._loop)
+        self._wake.set()
 
     def read(self, after: int) -> Iterator[Record]:
         """All records behind a position, from disk, then from memory; those appended meanwhile too."""
@@ -160,31 +177,38 @@ class Journal:
                 if self._remove_below and not self.failing:
                     await self._remove_old()
         finally:
-            self._loop = None
+            if self._writing is not None:
+                self._writing.stall.cancel()
+            self._loop = self._writing = None
             self._stop_timer()
 
     def close(self) -> None:
         """Let go of the file; what matters was waited for by `durable`."""
         self._writer.close()
 
-    async def _commit(self) -> None:
-        assert self._loop is not None
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> _Writing:
         self._stop_timer()
         lines = self._tail.group()
         data = group_of(lines)
         write = partial(self._writer.write, self.durable_to + 1, data, anew=self._anew)
         self._anew = True  # until we know that it went well
-        stall = self._loop.call_later(self._stall_s, self._stalled)
+        stall = loop.call_later(self._stall_s, self._stalled)
+        return _Writing(lines, len(data), self._offload(write), stall)
+
+    async def _commit(self) -> None:
+        assert self._loop is not None
+        writing = self._writing = self._writing or self._begin(self._loop)
         try:
-            path, number = await self._offload(write)
+            path, number = await writing.outcome
         except OSError as error:
-            stall.cancel()
+            writing.stall.cancel()
             await self._wait_out(error)
             return
         finally:
-            stall.cancel()
+            writing.stall.cancel()
+            self._writing = None
         self._anew = False
-        self._committed(lines, len(data), path, number)
+        self._committed(writing.lines, writing.size, path, number)
 
     def _committed(self, lines: list[bytes], size: int, path: Path, number: int) -> None:
         if not self._segments or self._segments[-1].path != path:

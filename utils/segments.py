@@ -157,8 +157,7 @@ class SegmentWriter:
             if self._handle is None or anew or self._size >= self._segment_bytes:
                 self._roll(first)
             assert self._handle is not None
-            self._handle.write(data)
-            self._handle.fsync()
+            self._handle.append(data)
             if self._size == 0:
                 self._disk.fsync_dir(self._folder)
         except OSError:

@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 from msgspec import Struct
 
 from agents.agent import Agent
-from agents.events import EventQuarantined
+from agents.events import EventQuarantined, FixStarted
 from utils.bus import Inbox
 from utils.event import Fact, Record
 
@@ -66,6 +66,12 @@ class Cell:
             return ""
         return "!" + fact.service if type(fact) in self.urgent else fact.service
 
+    def concerns(self, fact: Fact) -> bool:
+        """An act is the business of the hands that it names; who only thinks hears of every one."""
+        return type(fact) in self.facts and (
+            self.plain or not isinstance(fact, FixStarted) or fact.agent == self.name
+        )
+
     def offer(self, position: int, n: int, fact: Fact) -> None:
         self.inbox.offer(position, n, self.lane(fact), fact)
 
@@ -106,7 +112,7 @@ class Cell:
                     self._fold(record, handled)
                 continue
             for n, fact in enumerate(record.results):
-                if type(fact) in self.facts and (record.position > saved.read_to or fact.id in unhandled):
+                if self.concerns(fact) and (record.position > saved.read_to or fact.id in unhandled):
                     waiting[fact.id] = (record.position, n, fact)
                 unhandled.discard(fact.id)
         return waiting

@@ -61,17 +61,20 @@ class Life:
 
     async def _work_plain(self) -> None:
         cell = self.cell
-        waits = cell.agent.traits.waits_for_disk
+        traits = cell.agent.traits
         inbox = cell.inbox  # a restarted agent gets a new life and a new inbox
         while True:
             if (waiter := inbox.sleep()) is not None:
                 await waiter
             else:
                 await asyncio.sleep(0)  # a flood here stops nobody else
+            if traits.later_s:
+                await asyncio.sleep(traits.later_s)
             if inbox.has_facts:
-                await self._sweep(inbox, waits=waits)
+                await self._sweep(inbox, waits=traits.waits_for_disk)
             if cell.telemetry:
                 self._samples()
+            self.runner.hasten()
 
     async def _sweep(self, inbox: Inbox, *, waits: bool) -> None:
         for _ in range(SWEEP):
@@ -199,12 +202,11 @@ class Life:
         cell, fact = self.cell, cast("Fact", item.fact)
         if self._condemned(item):
             return
-        if cell.agent.traits.waits_for_disk:
-            await self.runner.journal.durable(item.order[0])
         slot = f"{cell.name}/{item.lane}"
-        self.runner.in_hand.begin(slot, fact.id)
-        work = asyncio.ensure_future(cast("Any", cell.agent.handle(fact)))
+        work = asyncio.ensure_future(self._when_durable(item, slot))
         try:
+            if cell.agent.traits.waits_for_disk:  # the deadline is of the handling
+                await self.runner.journal.durable(item.order[0])
             results = await self._within_deadline(
                 work, getattr(fact, "deadline_s", cell.agent.traits.deadline_s)
             )
@@ -218,6 +220,13 @@ class Life:
         finally:
             self.runner.in_hand.end(slot, fact.id)
         self._settle(item, results)
+
+    async def _when_durable(self, item: Item, slot: str) -> Sequence[Event]:
+        """It waits in its own task, which is there already when the disk has answered."""
+        if self.cell.agent.traits.waits_for_disk:
+            await self.runner.journal.durable(item.order[0])
+        self.runner.in_hand.begin(slot, item.id)
+        return cast("Sequence[Event]", await cast("Any", self.cell.agent.handle(item.fact)))
 
     async def _within_deadline(
         self, work: "asyncio.Future[Sequence[Event]]", deadline_s: float

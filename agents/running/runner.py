@@ -13,7 +13,7 @@ from msgspec import MsgspecError
 from msgspec.structs import force_setattr
 
 from agents.agent import Agent
-from agents.events import EventQuarantined
+from agents.events import EventQuarantined, FixStarted
 from agents.running.cell import Cell
 from utils.bus import Ring
 from utils.event import Event, Fact, Record, Telemetry
@@ -31,6 +31,7 @@ class Journal(Protocol):
     def position(self) -> int: ...
     def append(self, agent: str, handled: str, results: Sequence[Any]) -> Record: ...
     async def durable(self, position: int) -> bool: ...
+    def hasten(self) -> None: ...
     def read(self, after: int) -> Iterator[Record]: ...
 
 
@@ -71,6 +72,7 @@ class Runner:
         self._consumers: dict[type, list[Cell]] = {}
         self._rings: dict[type, Ring] = {}
         self._samples_seen = 0
+        self._act_permitted = False
 
     # --- making ---
 
@@ -153,10 +155,18 @@ class Runner:
             if not fact.service:
                 force_setattr(fact, "service", origin.service)
 
+    def hasten(self) -> None:
+        """At the end of a sweep, so that acts that were permitted together share one fsync: hands will ask for it."""
+        if self._act_permitted:
+            self._act_permitted = False
+            self.journal.hasten()
+
     def _deliver(self, record: Record) -> None:
         for n, fact in enumerate(record.results):
+            if type(fact) is FixStarted:
+                self._act_permitted = True
             for cell in self._consumers.get(type(fact), ()):
-                if cell.name != record.agent:  # its own word it has folded already
+                if cell.name != record.agent and cell.concerns(fact):  # its own word it has folded already
                     cell.offer(record.position, n, fact)
         for listener in self.listeners:
             try:

@@ -1,6 +1,7 @@
 """The real disk, thread, lock and deaths: the same contract as the simulated ones."""
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from tests.fixtures.disk_conformance import DiskConformance, OffloadConformance
 from tests.fixtures.journal_kit import Ended, Happened, add, positions, running
+from utils import disk as storage
 from utils.disk import OsDisk, ThreadOffload
 from utils.in_hand import InHand
 from utils.journal import Journal
@@ -43,7 +45,76 @@ class TestOsDisk(DiskConformance):
 
 
 class TestThreadOffload(OffloadConformance):
-    pass
+    async def test_an_idle_thread_has_taken_a_call_over_when_the_caller_goes_on(
+        self, offload: ThreadOffload
+    ) -> None:
+        taken = 0
+        for _ in range(50):
+            seen: list[int] = []
+            answer = offload(lambda seen=seen: seen.append(1))  # type: ignore[misc]
+            taken += len(seen)
+            await answer
+        assert taken > 10, "of 50; the machine may be busy"
+
+    async def test_a_busy_thread_holds_nobody_up(self, offload: ThreadOffload) -> None:
+        first = offload(lambda: time.sleep(0.2))
+        began = time.perf_counter()
+        second = offload(lambda: 2)
+        assert time.perf_counter() - began < 0.1
+        assert not first.done()
+        assert await second == 2
+
+    async def test_a_call_that_nobody_waits_for_any_more_is_made_all_the_same(
+        self, offload: ThreadOffload
+    ) -> None:
+        seen: list[int] = []
+        offload(lambda: time.sleep(0.05))
+        offload(lambda: seen.append(1)).cancel()
+        assert await offload(lambda: 3) == 3
+        assert seen == [1]
+
+    async def test_closing_waits_for_what_was_asked_for(self) -> None:
+        offload, seen = ThreadOffload(), list[int]()
+        offload(lambda: time.sleep(0.05))
+        offload(lambda: seen.append(1))
+        offload.close()
+        assert seen == [1]
+
+
+class OldSystem:
+    """Writes half of it, or cannot sync while it writes."""
+
+    def __init__(self, number: int = 0) -> None:
+        self.number = number
+
+    def __call__(self, descriptor: int, pieces: list[bytes], offset: int, flags: int) -> int:
+        assert flags == os.RWF_DSYNC
+        if self.number:
+            raise OSError(self.number, os.strerror(self.number))
+        return os.write(descriptor, pieces[0][: len(pieces[0]) // 2])
+
+
+@pytest.mark.parametrize("system", [OldSystem(), OldSystem(errno.EOPNOTSUPP), OldSystem(errno.EINVAL)])
+def test_where_one_call_is_not_enough_the_rest_is_written_and_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: OldSystem
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "pwritev", system)
+    monkeypatch.setattr(storage, "_sync_data", synced.append)
+    handle = OsDisk().create(tmp_path / "a")
+    handle.append(b"0123456789")
+    handle.close()
+    assert (tmp_path / "a").read_bytes() == b"0123456789"
+    assert len(synced) == 1
+
+
+def test_a_write_that_fails_for_good_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "pwritev", OldSystem(errno.EIO))
+    handle = OsDisk().create(tmp_path / "a")
+    with pytest.raises(OSError) as raised:
+        handle.append(b"x")
+    assert raised.value.errno == errno.EIO
+    handle.close()
 
 
 def journal_in(folder: Path, offload: ThreadOffload) -> Journal:

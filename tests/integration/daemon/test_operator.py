@@ -2,6 +2,8 @@
 
 import asyncio
 
+import msgspec
+
 from agents.events import (
     FixRefused,
     FixStarted,
@@ -112,3 +114,11 @@ async def test_a_shutdown_stops_everything_and_the_next_start_starts_it_without_
         await virtual.start()
         assert await virtual.until(virtual.well, 20.0)
         assert virtual.facts(IncidentOpened) == []
+
+
+async def test_a_shutdown_that_has_nothing_to_stop_is_told_before_it_is_over() -> None:
+    stays = msgspec.structs.replace(FEW.services[0], on_exit="leave")
+    async with VirtualDaemon(Config(services=(stays,)), disk_s=1e-5) as virtual:
+        await virtual.until(virtual.well, 20.0)
+        await virtual.stop()
+        assert any(line.startswith("stopping") for line in virtual.told)

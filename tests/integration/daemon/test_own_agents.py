@@ -93,7 +93,7 @@ async def test_an_agent_that_fell_silent_is_healed() -> None:
         assert of_bad(virtual, IncidentOpened)[0].symptom == "silent"
         assert of_bad(virtual, CauseFound)[0].best.name == "hang"
         assert of_bad(virtual, IncidentClosed)[0].outcome == "healed"
-        assert virtual.well()
+        assert await virtual.until(virtual.well, within_s=1.0)
 
 
 async def test_what_cannot_be_healed_is_told_and_tried_ever_more_rarely() -> None:

@@ -13,11 +13,12 @@ from config.model import ProcessPlatform as Declared
 from config.model import Service
 from platforms.platform import Exit, Incarnation, PlatformError, ProcessSample
 from platforms.processes.adopt import find_leaders
-from platforms.processes.group import carriers, kill_all, leaderless, orphans, send, signal_number, tree
-from platforms.processes.launch import launch, reap
-from platforms.processes.mark import Mark, marked, public_environment
+from platforms.processes.group import Strangers, carriers, kill_all, leaderless, send, signal_number, tree
+from platforms.processes.launch import reap, spawn
+from platforms.processes.mark import Mark, marked
 from platforms.processes.output import OutputFiles
 from platforms.processes.pidfd import ExitWatch
+from platforms.processes.ready import Ready, Starts
 from platforms.processes.records import Record, Records
 from platforms.processes.table import Process, ProcessTable, process_table
 from platforms.processes.usage import Usage
@@ -52,6 +53,9 @@ class ProcessPlatform:
         self._lives: dict[str, _Life] = {}
         self._last_pid: dict[str, int] = {}
         self._born_here: set[str] = set()  # services whose last leader was our own child
+        self._ready: dict[str, Ready] = {}  # dead ones of which nothing is left
+        self._starts = Starts()
+        self._strangers = Strangers()
         self._locks: dict[str, asyncio.Lock] = {}
         self._callbacks: list[Callable[[], Callable[[Exit], None] | None]] = []
         self._rotations: dict[str, asyncio.Task[None]] = {}
@@ -155,18 +159,15 @@ class ProcessPlatform:
         return self._locks.setdefault(service, asyncio.Lock())
 
     def _spawn(self, service: str, mark: str) -> Incarnation:
-        declared = self._services.get(service)
-        if declared is None or not isinstance(declared.platform, Declared):
+        declared = self._declared(service)
+        if declared is None:
             raise PlatformError("no such service is configured")
-        environment = public_environment(os.environ, declared.platform.env)
+        ready = self._ready_for(service) or self._make_ready(service, declared)
+        self._ready.pop(service, None)
+        environment = marked(ready.environment, Mark(service, mark), self._state)
         descriptor = self._outputs.open(service)
         try:
-            pid = launch(
-                declared.platform.command,
-                Path(declared.platform.cwd),
-                marked(environment, Mark(service, mark), self._state),
-                descriptor,
-            )
+            pid = spawn(declared.command[0], ready.argv, Path(declared.cwd), environment, descriptor)
         finally:
             os.close(descriptor)
         leader = self._table.read(pid)
@@ -207,6 +208,31 @@ class ProcessPlatform:
         for held in tuple(self._callbacks):
             if (callback := held()) is not None:
                 callback(life.exit)
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, self._prepare, service)  # behind those who decide on a start
+
+    def _prepare(self, service: str) -> None:
+        """The orphans of a dead leader were given away before its end was told, so none of them shows up later."""
+        declared, busy = self._declared(service), self._lock(service).locked()
+        if declared is None or busy or service in self._lives or service not in self._born_here:
+            return
+        with contextlib.suppress(PlatformError):  # its start says what is missing
+            if not self._rest(service):
+                self._ready[service] = self._make_ready(service, declared)
+
+    def _make_ready(self, service: str, declared: Declared) -> Ready:
+        now = asyncio.get_running_loop().time()
+        return self._starts.make_ready(service, declared, os.environ, now)
+
+    def _ready_for(self, service: str) -> Ready | None:
+        """What was prepared when its last process ended, if that holds still."""
+        ready, declared = self._ready.get(service), self._declared(service)
+        now = asyncio.get_running_loop().time()
+        return ready if ready and declared and ready.fits(declared, now) else None
+
+    def _declared(self, service: str) -> Declared | None:
+        known = self._services.get(service)
+        return known.platform if known is not None and isinstance(known.platform, Declared) else None
 
     async def _end(self, life: _Life, number: int, grace_s: float) -> None:
         """Signal the group, wait, and SIGKILL it; returns when its leader is gone."""
@@ -239,13 +265,14 @@ class ProcessPlatform:
 
     async def _clear(self, service: str) -> None:
         """Kill what is left of earlier lives: members of a dead leader's session, detached carriers of our mark."""
-        await kill_all(lambda: self._rest(service))
+        if self._ready_for(service) is None:
+            await kill_all(lambda: self._rest(service))
         self._last_pid.pop(service, None)
 
     def _rest(self, service: str) -> list[Process]:
         last = self._last_pid.get(service)
         if service in self._born_here:
-            found = orphans(self._table, self._state, service)
+            found = self._strangers.orphans(self._table, self._state, service)
         else:
             everybody = carriers(self._table, self._state)
             found = [process for mark, process in everybody if mark.service == service]

@@ -7,6 +7,7 @@ from signal import Signals
 from config.model import Service
 
 _LOG_TAIL_BYTES = 2048
+_SIGNALS = {int(number): number.name for number in Signals}
 
 
 def resolve(service: Service, path: str) -> Path:
@@ -81,8 +82,7 @@ def how_it_ended(exit_code: int | None, signal: int | None) -> str:
     ('was killed by SIGKILL', 'exited with code 3', 'ended; only its parent could have known how')
     """
     if signal is not None:
-        known = {int(number): number.name for number in Signals}
-        return f"was killed by {known.get(signal, f'signal {signal}')}"
+        return f"was killed by {_SIGNALS.get(signal, f'signal {signal}')}"
     if exit_code is not None:
         return f"exited with code {exit_code}"
     return "ended; only its parent could have known how"

@@ -35,18 +35,32 @@ def carriers(table: ProcessTable, state: str) -> Iterator[tuple[Mark, Process]]:
             yield mark, process
 
 
-def orphans(table: ProcessTable, state: str, service: str) -> list[Process]:
-    """What is left of a service whose leader was our own child: the heads of it, whose children come up as they die.
+class Strangers:
+    """Processes that are known to carry no mark of ours, so that each is asked only once."""
 
-    Not everybody on the machine is asked, because its next start waits for this.
-    """
-    found = []
-    for pid in table.heirs():
-        mark = find_mark(table.environ(pid), state)
-        process = table.read(pid) if mark is not None and mark.service == service else None
-        if process is not None and process.alive and pid != os.getpid():
-            found.append(process)
-    return found
+    def __init__(self) -> None:
+        self._known: dict[int, object] = {}
+
+    def orphans(self, table: ProcessTable, state: str, service: str) -> list[Process]:
+        """What is left of a service whose leader was our own child: the heads of it, whose children come up as they die.
+
+        Not everybody on the machine is asked, because its next start waits for this.
+        """
+        known, self._known = self._known, {}
+        found = []
+        for pid in table.heirs():
+            identity = table.identity(pid)
+            if identity is not None and known.get(pid) == identity:
+                self._known[pid] = identity
+                continue
+            environ = table.environ(pid)
+            mark = find_mark(environ, state)
+            if mark is None and environ:  # none at all: it is just being born, or not ours to read
+                self._known[pid] = identity
+            process = table.read(pid) if mark is not None and mark.service == service else None
+            if process is not None and process.alive and pid != os.getpid():
+                found.append(process)
+        return found
 
 
 def leaderless(table: ProcessTable, leader: int) -> list[Process]:

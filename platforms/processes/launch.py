@@ -35,11 +35,12 @@ def resolve(command: tuple[str, ...], cwd: Path, environment: Mapping[str, str])
 
 
 def launch(command: tuple[str, ...], cwd: Path, environment: Mapping[str, str], output: int) -> int:
-    """Start it with both outputs on the descriptor `output`; returns its pid, which the caller must reap.
+    """Start a command with both outputs on the descriptor `output`; returns its pid, which the caller must reap."""
+    return spawn(command[0], resolve(command, cwd, environment), cwd, environment, output)
 
-    The daemon's memory is never copied: with these arguments Popen uses vfork.
-    """
-    argv = resolve(command, cwd, environment)
+
+def spawn(name: str, argv: list[str], cwd: Path, environment: Mapping[str, str], output: int) -> int:
+    """As `launch`, of a resolved command. The daemon's memory is never copied: with these arguments Popen uses vfork."""
     try:
         process = subprocess.Popen(
             argv,
@@ -53,7 +54,7 @@ def launch(command: tuple[str, ...], cwd: Path, environment: Mapping[str, str], 
         )
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        raise PlatformError(f"the command {command[0]} cannot be started: {why}") from error
+        raise PlatformError(f"the command {name} cannot be started: {why}") from error
     process.returncode = 0  # Popen is done: it may neither reap nor warn
     return process.pid
 

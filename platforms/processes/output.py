@@ -16,16 +16,24 @@ class OutputFiles:
         self._folder = folder
         self._max_bytes = max_bytes
         self._keep = keep
+        self._paths: dict[str, Path] = {}
+        self._rotated: dict[str, bool] = {}
 
     def path(self, service: str) -> Path:
-        return self._folder / f"{file_name(service)}.log"
+        path = self._paths.get(service)
+        if path is None:
+            path = self._paths[service] = self._folder / f"{file_name(service)}.log"
+        return path
 
     def open(self, service: str) -> int:
         """A descriptor that always appends; the caller closes it. A full or broken disk keeps no service down."""
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            return os.open(self.path(service), flags, 0o640)
+            try:
+                return os.open(self.path(service), flags, 0o640)
+            except FileNotFoundError:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                return os.open(self.path(service), flags, 0o640)
         except OSError:
             return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
@@ -35,7 +43,7 @@ class OutputFiles:
     def rotate(self, service: str) -> None:
         """Blocking. Keeps the newest `max_bytes`; what is written between copy and truncate is lost."""
         path = self.path(service)
-        older = [path.with_name(f"{path.name}.{n}") for n in range(1, self._keep + 1)]
+        older = [_older(path, n) for n in range(1, self._keep + 1)]
         for source, target in zip(reversed(older[:-1]), reversed(older[1:]), strict=True):
             if source.exists():
                 source.replace(target)
@@ -44,14 +52,25 @@ class OutputFiles:
             source_file.seek(max(0, _size(path) - self._max_bytes))
             shutil.copyfileobj(source_file, target_file, _CHUNK)
         fresh.replace(older[0])
+        self._rotated[service] = True
         os.truncate(path, 0)
+
+    def _was_rotated(self, service: str) -> bool:
+        """By us or by the daemon before us; nobody else does it."""
+        if service not in self._rotated:
+            self._rotated[service] = _older(self.path(service)).exists()
+        return self._rotated[service]
 
     def tail(self, service: str, limit: int) -> str:
         path = self.path(service)
         data = _tail(path, limit)
-        if len(data) < limit:  # rotated a moment ago
-            data = _tail(path.with_name(f"{path.name}.1"), limit - len(data)) + data
+        if len(data) < limit and self._was_rotated(service):  # perhaps a moment ago
+            data = _tail(_older(path), limit - len(data)) + data
         return data.lstrip(bytes(range(0x80, 0xC0))).decode(errors="replace")  # no half character in front
+
+
+def _older(path: Path, n: int = 1) -> Path:
+    return path.with_name(f"{path.name}.{n}")
 
 
 def _size(path: Path) -> int:

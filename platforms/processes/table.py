@@ -39,6 +39,10 @@ class ProcessTable(Protocol):
         ...
 
     def children(self, process: Process) -> list[int]: ...
+    def identity(self, pid: int) -> object:
+        """As long as it is the same, so is the process; None where that cannot be told quickly."""
+        ...
+
     def heirs(self) -> Iterator[int]:
         """All among whom the orphans of our own dead children are; more where that cannot be told quickly."""
         ...
@@ -60,6 +64,9 @@ def process_table() -> ProcessTable:
 
 class ProcTable:
     """Linux. Calls os directly: this runs for every service and, at a start, for every process of the machine."""
+
+    def __init__(self) -> None:
+        self._ancestors: list[int] = []
 
     def pids(self) -> Iterator[int]:
         return (int(name) for name in os.listdir("/proc") if name.isdigit())  # noqa: PTH208
@@ -93,15 +100,33 @@ class ProcTable:
                 return []
         return [int(child) for tid in threads for child in _slurp(f"/proc/{pid}/task/{tid}/children").split()]
 
+    def identity(self, pid: int) -> object:
+        try:
+            seen = os.stat(f"/proc/{pid}")  # noqa: PTH116
+        except OSError:
+            return None
+        return seen.st_ino, seen.st_ctime_ns  # made anew for every process
+
     def heirs(self) -> Iterator[int]:
-        """The kernel gives orphans to this process or an ancestor of it, so only their children are listed."""
+        """The kernel gives orphans to us or to an ancestor of ours, and there to the first living thread."""
         pid = os.getpid()
         if not os.path.exists(f"/proc/{pid}/task/{pid}/children"):  # noqa: PTH110 - a kernel without such lists
             yield from self.pids()
             return
-        while pid > 0 and (process := self.read(pid)) is not None:
-            yield from self.children(process)
-            pid = int(_slurp(f"/proc/{pid}/stat").rpartition(b")")[2].split()[1])
+        for ancestor in self._lineage():
+            if children := _slurp(f"/proc/{ancestor}/task/{ancestor}/children"):
+                yield from map(int, children.split())
+            elif ancestor != pid and (process := self.read(ancestor)) is not None:
+                yield from self.children(process)  # its first thread is dead, or another one started us
+
+    def _lineage(self) -> list[int]:
+        """Ourselves and all above, as of the first call: whoever inherits us later is one of them."""
+        if not self._ancestors:
+            pid = os.getpid()
+            while pid > 0:
+                self._ancestors.append(pid)
+                pid = int(_slurp(f"/proc/{pid}/stat").rpartition(b")")[2].split(maxsplit=2)[1])
+        return self._ancestors
 
     def open_files(self, pid: int) -> int:
         try:

@@ -59,6 +59,9 @@ class PsutilTable:
         except (psutil.Error, OSError):
             return []
 
+    def identity(self, pid: int) -> object:  # noqa: ARG002 - nothing here is quicker than to ask again
+        return None
+
     def heirs(self) -> Iterator[int]:
         return self.pids()
 

@@ -36,6 +36,17 @@ async def test_full_output_is_rotated_and_the_tail_reads_on(rig: RealRig) -> Non
     ]
     assert (rig.folder / "logs" / "one.log.1").read_text() == "4" * 1000
     assert outputs.tail("one", 8) == "444after"
+    assert OutputFiles(rig.folder / "logs").tail("one", 8) == "444after", "rotated by the daemon before us"
+
+
+async def test_what_was_silent_until_now_is_read_on_after_its_first_rotation(rig: RealRig) -> None:
+    outputs = OutputFiles(rig.folder / "logs", max_bytes=10)
+    descriptor = outputs.open("one")
+    assert outputs.tail("one", 8) == ""
+    os.write(descriptor, b"x" * 20)
+    outputs.rotate("one")
+    os.close(descriptor)
+    assert outputs.tail("one", 8) == "x" * 8
 
 
 async def test_a_sample_sets_the_rotation_of_full_output_going(rig: RealRig) -> None:

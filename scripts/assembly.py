@@ -27,11 +27,12 @@ from platforms.metrics import Metrics
 from platforms.probes import Probes
 from platforms.process import ProcessPlatform
 from platforms.router import Router
+from scripts import diary
+from scripts.behind import Behind
 from scripts.commands import DaemonCommands, Socket
 from scripts.contacts import reach_people
 from scripts.control import ControlServer
 from scripts.daemon import Daemon
-from scripts.diary import Diary
 from scripts.drill import Drill
 from scripts.goodness import Goodness
 from scripts.hands import Hands
@@ -70,8 +71,9 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
         hands = _real_hands(world, offload)
         daemon = Daemon(world, hands, page, _tell, only)
         daemon.found_damaged = damage
-        observer, diary = _observe(daemon, settings), Diary()
-        daemon.runner.listeners.append(diary.record)
+        observer = _observe(daemon, settings)
+        watchers = Behind(observer.record, diary.write)
+        daemon.runner.listeners.append(watchers.record)
         await daemon.restore()
         view = DaemonView(daemon, observer)
         daemon.runner.listeners.append(view.reports.record)
@@ -82,8 +84,8 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
         try:
             yield daemon
         finally:
+            watchers.catch_up()
             observer.stream.close()
-            diary.write()
             daemon.journal.close()
             await hands.platform.close()
             await hands.close()
@@ -135,7 +137,6 @@ def _observe(daemon: Daemon, settings: Settings) -> Observer:
     for record in daemon.journal.read(after):
         observer.record(record, live=False, shown=record.position > daemon.journal.position - SHOWN_RECORDS)
     daemon.add(Member("observer", lambda: observer, optional=True))
-    daemon.runner.listeners.append(observer.record)
     if exporter is not None:
         daemon.extras.append(Child(name="traces", start=exporter.run))
     return observer

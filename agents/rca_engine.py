@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from agents.agent import Results, Traits
 from agents.causes.memory import Case, Confirmed, Notes, State, configured, note, vindicated
-from agents.causes.views import Usage, seen, view_of
+from agents.causes.views import Usage, Views, seen, view_of
 from agents.events import (
     AnomalyDetected,
     Cause,
@@ -136,10 +136,13 @@ class RcaEngine:
     ) -> CauseFound:
         if agent_of(case.service):
             return _of_ourselves(case)
-        services = self.world.config.services
-        views = {service.name: self._view(service, newer.get(service.name)) for service in services}
-        if case.service not in views:
-            views[case.service] = self._view_without_config(case.service)
+        services = {service.name: service for service in self.world.config.services}
+
+        def view(name: str) -> View:
+            service = services.get(name)
+            return self._view(service, newer.get(name)) if service else self._view_without_config(name)
+
+        views = Views({*services, case.service}, view)
         scene = Scene(
             now=at,
             service=case.service,

@@ -1,5 +1,7 @@
 """What root-cause analysis knows of one service now, from its declaration, the notes on it and its newest figures."""
 
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -23,13 +25,35 @@ class Usage:
         self.cpu_percent = figures.get("cpu_percent")
 
 
+class Views(Mapping[str, View]):
+    """A view of each service, made when it is asked for: most incidents need one or two of a large fleet."""
+
+    def __init__(self, names: Collection[str], view: Callable[[str], View]) -> None:
+        self._names = names
+        self._view = view
+        self._made: dict[str, View] = {}
+
+    def __getitem__(self, name: str) -> View:
+        if name not in self._made:
+            if name not in self._names:
+                raise KeyError(name)
+            self._made[name] = self._view(name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 def view_of(service: Service, notes: Notes, usage: Usage | None) -> View:
     view = View(
         name=service.name,
         is_child=service.is_child,
         probed=service.probe is not None,
         depends_on=service.depends_on,
-        addresses=_addresses(service),
+        addresses=_addresses(getattr(service.probe, "url", ""), getattr(service.metrics, "url", "")),
         files=tuple(file.path for file in service.files),
         cpu_percent=usage.cpu_percent if usage else None,
         sampled_at=usage.at if usage else 0.0,
@@ -81,10 +105,11 @@ def _memory_share(service: Service, usage: Usage | None) -> float | None:
     return usage.rss_mib / service.limits.memory_mib
 
 
-def _addresses(service: Service) -> tuple[str, ...]:
+@lru_cache(maxsize=10_000)
+def _addresses(*urls: str) -> tuple[str, ...]:
     """HOST:PORT of its probe and metrics, also under the usual names of this machine."""
     found: dict[str, None] = {}
-    for url in (getattr(service.probe, "url", ""), service.metrics.url if service.metrics else ""):
+    for url in urls:
         place = urlsplit(url)
         if place.port and place.hostname:
             hosts = (

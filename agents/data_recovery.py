@@ -1,12 +1,15 @@
-"""Data recovery: puts the newest good backup of a damaged declared file in place, the damaged copy kept."""
+"""Data recovery: proves backups, and puts the newest good one in place of what is damaged, the damaged copy kept."""
 
 import asyncio
 from typing import Literal
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from agents.agent import Outlet, Results, Traits
-from agents.events import Event, FixApplied, FixStarted, OperatorCommanded
+from agents.events import BackupProven, Event, FixApplied, FixStarted, OperatorCommanded
+from agents.restoring.proofs import Proofs
+from agents.restoring.state import State, fold, way_back
 from config.model import Service
 from config.world import World
 from platforms.actions import START, Order, check_steps, happened
@@ -20,27 +23,20 @@ PATIENCE_BOOTS = 5  # a service that does not boot on good files is not cured by
 Outcome = Literal["done", "found_done", "symptom_gone", "failed"]
 
 
-class Stopped(Struct, frozen=True):
-    """By an operator."""
-
-    at: float
-
-
-class State(Struct):
-    stopped: dict[str, Stopped] = field(default_factory=dict)
-
-
 class Restores(Struct):
     """What one act did to the files, or found that it had done before a crash of ours."""
 
     undo: list[str] = field(default_factory=list)
+    damaged: list[tuple[str, str]] = field(
+        default_factory=list
+    )  # path and the copy that was kept of it, if any
     found: int = 0
 
 
 class DataRecovery:
     name = "data_recovery"
     consumes: tuple[type[Event], ...] = (FixStarted, OperatorCommanded)
-    emits: tuple[type[Event], ...] = (FixApplied,)
+    emits: tuple[type[Event], ...] = (FixApplied, BackupProven)
     urgent: tuple[type[Event], ...] = (OperatorCommanded,)  # gets through while an act is in hand
     traits = Traits(waits_for_disk=True, workers=16, deadline_s=120.0, attempts=3)
 
@@ -61,13 +57,10 @@ class DataRecovery:
     async def run(self, outlet: Outlet) -> None:
         self._outlet, self._began_at = outlet, outlet.now()
         self._rooted.set()
-        await asyncio.Event().wait()
+        await Proofs(self.world, self.files, lambda: self.state).run(outlet)
 
     def apply(self, fact: Event) -> None:
-        if isinstance(fact, OperatorCommanded) and fact.command == "stop":
-            self.state.stopped[fact.service] = Stopped(fact.at)
-        elif isinstance(fact, OperatorCommanded) and fact.command == "start":
-            self.state.stopped.pop(fact.service, None)
+        fold(self.state, fact)
 
     async def handle(self, event: Event) -> Results:
         await self._rooted.wait()
@@ -91,7 +84,8 @@ class DataRecovery:
             return self._applied(act, "failed", others)
         restores = Restores()
         try:
-            return await self._jobs.run(act.service, self._carry_out(act, service, restores))
+            work = self._undo(act, service) if act.undo_of else self._carry_out(act, service, restores)
+            return await self._jobs.run(act.service, work)
         except Ended as ended:
             await self._not_while_closing()
             return self._applied(act, "failed", str(ended), restores)
@@ -109,12 +103,31 @@ class DataRecovery:
             return self._applied(act, "done" if restores.undo else outcome, "", restores)
         return await self._restart(act, service, restores)
 
+    async def _undo(self, act: FixStarted, service: Service) -> FixApplied:
+        """Each file as it was before; what runs is started anew, as it holds the files that were taken away."""
+        earlier = self.state.undoable.get(act.undo_of)
+        if earlier is None or earlier.service != service.name:
+            return self._applied(act, "failed", "nobody knows how to take that act back")
+        if earlier.taken:
+            return self._applied(act, "found_done", "it was taken back before")
+        told = []
+        for path, copy in reversed(earlier.damaged):
+            file = next((file for file in service.files if file.path == path), None)
+            if file is None:
+                raise PlatformError(f"{path} is no longer declared")
+            told.append(await uninterrupted(self.files.put_back(service, file, copy)))
+        if self.platform.current(service.name) is None or service.name in self._halted:
+            return self._applied(act, "done", "; ".join(told))
+        restarted = await self._restart(act, service, Restores())
+        return replace(restarted, outcome="done", detail="; ".join([*told, restarted.detail]))
+
     async def _restore(self, act: FixStarted, service: Service, restores: Restores) -> None:
         before = await self.happened_since(act, service)
         restores.found = len(before)
         for file in service.files:
             if file.path not in before and await self.files.check(service, file):
                 done = await uninterrupted(self.files.restore(service, file, act.id))
+                restores.damaged.append((file.path, done.damaged_copy))
                 if done.damaged_copy:
                     restores.undo.append(f"put {done.damaged_copy} back in place of {file.path}")
                 else:
@@ -186,6 +199,8 @@ class DataRecovery:
             seconds=round(max(self._outlet.now() - act.at, 0.0), 3),
             incarnation=living.mark if living else "",
             undo="; ".join(restores.undo) if restores else "",
+            undo_data=way_back(restores.damaged) if restores and not restores.found else "",
+            undo_of=act.undo_of,
             output=output,
         )
 

@@ -12,6 +12,7 @@ from agents.consent import (
     CommandAnswered,
 )
 from agents.household import (
+    BackupProven,
     ConfigChanged,
     DamageFound,
     EventQuarantined,
@@ -25,10 +26,10 @@ from agents.terms import Cause, CauseName, DependencySeen, Health, Symptom
 from utils.event import Event, Fact, Telemetry
 
 __all__ = [
-    "ActProposed", "ApprovalDenied", "ApprovalExpired", "ApprovalGiven", "ApprovalRequested", "Cause",
-    "CauseName", "CommandAnswered", "ConfigChanged", "DamageFound", "DependencySeen", "Event",
-    "EventQuarantined", "Fact", "Health", "LeaseChanged", "MessagePosted", "OperatorCommanded",
-    "SelfTested", "StorageChanged", "Symptom", "Telemetry",
+    "ActProposed", "ApprovalDenied", "ApprovalExpired", "ApprovalGiven", "ApprovalRequested",
+    "BackupProven", "Cause", "CauseName", "CommandAnswered", "ConfigChanged", "DamageFound",
+    "DependencySeen", "Event", "EventQuarantined", "Fact", "Health", "LeaseChanged", "MessagePosted",
+    "OperatorCommanded", "SelfTested", "StorageChanged", "Symptom", "Telemetry",
 ]  # fmt: skip
 
 
@@ -228,7 +229,7 @@ class FixRefused(Fact, frozen=True, kw_only=True):
     freed_by: str = ""  # in a reminder: what would free it, for people
 
 
-# --- recover: application_recovery, data_recovery (and later infrastructure_recovery, model_recovery)
+# --- recover: application_recovery, data_recovery, infrastructure_recovery
 class FixApplied(Fact, frozen=True, kw_only=True):
     """`service` is the target."""
 

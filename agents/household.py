@@ -32,6 +32,19 @@ class OperatorCommanded(Fact, frozen=True, kw_only=True):
     for_s: float = 0.0  # of snooze; 0: the usual time. Of silence; 0: it ends
 
 
+# --- data_recovery
+class BackupProven(Fact, frozen=True, kw_only=True):
+    """A backup was restored into a scratch place and looked at there. `ok` false: it is worth nothing."""
+
+    target: str  # the path of a file, or "database"
+    ok: bool
+    backup: str = ""
+    seconds: float = 0.0
+    size_bytes: int = 0
+    rows: int = 0  # of all tables, where it has any
+    problem: str = ""
+
+
 # --- notifier
 class MessagePosted(Fact, frozen=True, kw_only=True):
     """A message stands where people read it; from then on it is edited in place. `key` says what it is about."""

@@ -10,6 +10,7 @@ from agents.events import (
     ApprovalExpired,
     ApprovalGiven,
     ApprovalRequested,
+    BackupProven,
     CauseFound,
     CommandAnswered,
     ConfigChanged,
@@ -59,7 +60,7 @@ class Notifier:
         ApprovalRequested, ApprovalGiven, ApprovalDenied, ApprovalExpired, CommandAnswered, FailurePredicted,
         IncidentEscalated, IncidentRetried, IncidentClosed, OperatorCommanded, ConfigChanged, ServiceStopped,
         ObservationResumed, EventQuarantined, StorageChanged, DamageFound, MessagePosted, SelfTested, LeaseChanged,
-        HealthChanged,
+        HealthChanged, BackupProven,
     )  # fmt: skip
     emits: tuple[type[Event], ...] = (MessagePosted,)
     traits = Traits(waits_for_disk=True, later_s=0.05)

@@ -29,6 +29,17 @@ class Readings(Struct, frozen=True, kw_only=True):
     stream_dropped: int = 0
     loop_lag_s: float = 0.0
     version: str = ""
+    backups: Sequence["BackupReading"] = ()
+
+
+class BackupReading(Struct, frozen=True, kw_only=True):
+    """The last proof of one target's backup."""
+
+    service: str
+    target: str
+    ok: bool
+    good_unix_s: float  # 0: no backup of it was ever proven
+    size_bytes: int
 
 
 class Figures:
@@ -70,6 +81,7 @@ class Figures:
         yield from _of_services(services)
         yield from _of_agents(agents)
         yield from _of_machinery(readings)
+        yield from _of_backups(readings.backups)
         yield from _of_process()
 
     def _counters(self) -> Iterator[Family]:
@@ -191,6 +203,16 @@ def _of_machinery(readings: Readings) -> Iterator[Family]:
     )
     build = [((readings.version,), 1.0)]
     yield gauge("build_info", "Which version runs.", build, ("version",))
+
+
+def _of_backups(backups: Sequence[BackupReading]) -> Iterator[Family]:
+    for name, about, field in (
+        ("backup_ok", "1 if the last restore into a scratch place gave everything back.", "ok"),
+        ("backup_proven_timestamp_seconds", "When a backup was last proven, in Unix time.", "good_unix_s"),
+        ("backup_size_bytes", "Size of the backup that was tried last.", "size_bytes"),
+    ):  # fmt: skip
+        values = [((one.service, one.target), float(getattr(one, field))) for one in backups]
+        yield gauge(name, about, values, ("service", "target"))
 
 
 def _of_process() -> Iterator[Family]:

@@ -89,6 +89,7 @@ def contents(view: PeopleView) -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "fix_history", lambda: _history(view)
     yield "fix_success_rates", view.success_rates
     yield "recovery_strategies", lambda: {"fixes": list(view.fixes()), "learnt": list(view.success_rates())}
+    yield "backups", view.backups
     yield "metrics", lambda: list(view.metrics())
     yield "traces", lambda: list(view.traces()[:NEWEST])
 

@@ -69,6 +69,11 @@ SAID: Schema = {
     },
 }
 ANSWERED = record({"command": TEXT, "incident": TEXT, "answer": TEXT, "durable": {"type": "boolean"}})
+BACKUP = record(
+    {"service": TEXT, "target": TEXT, "ok": {"type": "boolean"}, "proven_at": maybe(TIME), "tried_at": TIME},
+    {"backup": TEXT, "seconds": NUMBER, "size_bytes": COUNT, "rows": COUNT, "problem": TEXT},
+    about="What the last restore into a scratch place gave.",
+)
 SERVICE = record(
     {"name": TEXT, "health": {"enum": list(HEALTH)}},
     {
@@ -81,6 +86,7 @@ SERVICE = record(
         "cpu_percent": maybe(NUMBER),
         "rss_mib": maybe(NUMBER),
         "open_incident": maybe(TEXT),
+        "backups": {"type": "array", "items": {"$ref": "#/components/schemas/Backup"}},
     },
 )
 AGENT = record(
@@ -138,6 +144,7 @@ SCHEMAS: dict[str, Schema] = {
     "Agent": AGENT,
     "Answered": ANSWERED,
     "Anomaly": ANOMALY,
+    "Backup": BACKUP,
     "Cause": CAUSE,
     "Error": ERROR,
     "Incident": INCIDENT,

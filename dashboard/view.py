@@ -80,6 +80,10 @@ class PeopleView(View, Protocol):
         """cause, fix, kind of service, successes, failures."""
         ...
 
+    def backups(self) -> Sequence[Item]:
+        """Of each declared file and database: the last proof of its backup."""
+        ...
+
     def fixes(self) -> Sequence[Item]:
         """The catalogue of fixes."""
         ...

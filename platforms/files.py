@@ -14,9 +14,18 @@ from config.model import Service, WatchedFile
 from platforms.keeping.backups import Backups, stamp
 from platforms.keeping.caches import empty
 from platforms.keeping.checks import problem_of
-from platforms.keeping.copies import copy_to, put_in_place, set_aside, set_companions_aside
+from platforms.keeping.copies import (
+    copy_to,
+    forget_oldest,
+    free_name,
+    put_in_place,
+    set_aside,
+    set_companions_aside,
+)
+from platforms.keeping.proof import prove
+from platforms.keeping.return_copy import is_wanted, put_back
 from platforms.names import file_name
-from platforms.platform import PlatformError, Restored
+from platforms.platform import PlatformError, Proof, Restored
 
 T = TypeVar("T")
 _KEEP = 10
@@ -49,6 +58,17 @@ class FileKeeper:
     async def newest_good_backup(self, service: Service, file: WatchedFile) -> str:
         return await self._in_thread(lambda: self._backups(service, file).newest_good(file.check))
 
+    async def newest_backup(self, service: Service, file: WatchedFile) -> str:
+        return await self._in_thread(lambda: next(reversed(self._backups(service, file).names()), ""))
+
+    async def prove(self, service: Service, file: WatchedFile, backup: str) -> Proof:
+        return await self._in_thread(lambda: self._prove(service, file, backup))
+
+    async def put_back(self, service: Service, file: WatchedFile, damaged_copy: str) -> str:
+        path = _path(service, file)
+        aside = path.with_name(f"{path.name}.undone-{stamp(self._wall())}")
+        return await self._in_thread(lambda: put_back(path, damaged_copy, aside, self._place(service, file)))
+
     async def restore(self, service: Service, file: WatchedFile, mark: str) -> Restored:
         return await self._in_thread(lambda: self._restore(service, file, mark))
 
@@ -65,15 +85,24 @@ class FileKeeper:
         except OSError as error:
             raise PlatformError(f"{error.filename or 'a file'}: {error.strerror or error}") from error
 
+    def _prove(self, service: Service, file: WatchedFile, backup: str) -> Proof:
+        backups = self._backups(service, file)
+        proof = prove(backups.path(backup), file.check, self._place(service, file) / "scratch")
+        if proof.problem:
+            backups.discard(backup)
+        return proof
+
     def _restore(self, service: Service, file: WatchedFile, mark: str) -> Restored:
         path = _path(service, file)
         backups = self._backups(service, file)
         name = backups.newest_good(file.check)
         if not name:
             raise PlatformError(f"there is no good backup of {file.path}")
+        if is_wanted(path, self._place(service, file)):
+            raise PlatformError(f"{file.path} is as a person had it put back: nothing is restored over it")
         path.parent.mkdir(parents=True, exist_ok=True)
         there = path.exists()
-        aside = path.with_name(f"{path.name}.damaged-{stamp(self._wall())}")
+        aside = free_name(path.with_name(f"{path.name}.damaged-{stamp(self._wall())}"))
         fresh = path.with_name(f".{path.name}.restoring")
         fresh.unlink(missing_ok=True)
         try:
@@ -87,8 +116,7 @@ class FileKeeper:
             self._write_note(service, file, _Note(mark, name, aside.name if there else ""))
         finally:
             fresh.unlink(missing_ok=True)
-        for old in sorted(path.parent.glob(f"{path.name}.damaged-*Z"))[:-_KEEP_DAMAGED]:
-            old.unlink(missing_ok=True)
+        forget_oldest(path, _KEEP_DAMAGED)
         return Restored(name, aside.name if there else "")
 
     def _backups(self, service: Service, file: WatchedFile) -> Backups:

@@ -154,6 +154,15 @@ class Restored(Struct, frozen=True):
     damaged_copy: str = ""  # empty where there was no file to keep
 
 
+class Proof(Struct, frozen=True, kw_only=True):
+    """What a restore of a backup into a scratch place gave; `problem` is empty where it gave everything back."""
+
+    backup: str
+    size_bytes: int = 0
+    rows: int = 0  # of all tables, where it has any
+    problem: str = ""
+
+
 class Files(Protocol):
     """Declared files of a service: looks, backups, restores. Paths are relative to the service's cwd."""
 
@@ -169,8 +178,20 @@ class Files(Protocol):
         """The name of the newest copy that still passes checksum and check, or ""."""
         ...
 
+    async def newest_backup(self, service: Service, file: WatchedFile) -> str:
+        """The name of the newest copy, looked at or not, or ""."""
+        ...
+
+    async def prove(self, service: Service, file: WatchedFile, backup: str) -> Proof:
+        """Restore a copy into a scratch place; one that is worth nothing is set aside. Raises PlatformError."""
+        ...
+
     async def restore(self, service: Service, file: WatchedFile, mark: str) -> Restored:
         """Put the newest good copy in place, the damaged one kept beside it. Raises PlatformError."""
+        ...
+
+    async def put_back(self, service: Service, file: WatchedFile, damaged_copy: str) -> str:
+        """Undo a restore, what is there now kept beside it; what was done. Never restored over again as it is."""
         ...
 
     async def restored_by(self, service: Service, file: WatchedFile) -> str:

@@ -20,6 +20,7 @@ from dashboard.reports.telling import Report, report_of
 from dashboard.summary import notices, summarise
 from dashboard.view import Item
 from scripts.observer import Observer
+from scripts.proofs import Proofs
 from scripts.reports import Reports
 from utils.clock import rfc3339
 from utils.metrics_collector import Family
@@ -40,6 +41,7 @@ class DaemonView:
         self._redact = Redactor(secret_values(os.environ))
         self.reports = Reports(daemon.hands.disk, daemon.world.state_dir, self._make_report)
         self._items = IncidentItems(self.text)
+        self._proofs = Proofs(daemon.world, self._agent, self.text, daemon.clock.wall)
 
     def text(self, at: float) -> str:
         return rfc3339(self._daemon.clock.wall(at))
@@ -113,6 +115,7 @@ class DaemonView:
             "cpu_percent": _rounded(figures.get("cpu_percent")),
             "rss_mib": _rounded(figures.get("rss_mib")),
             "open_incident": incident,
+            "backups": self._proofs.items(service.name),
         }
 
     def metrics(self) -> Sequence[Item]:
@@ -185,8 +188,12 @@ class DaemonView:
             stream_readers=self._observer.stream.readers,
             stream_dropped=self._observer.stream.dropped_readers,
             version=VERSION,
+            backups=self._proofs.readings(),
         )
         return self._observer.figures.families(self.services(), self.agents(), readings)
+
+    def backups(self) -> Sequence[Item]:
+        return self._proofs.items()
 
     # --- what was learnt ---
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from agents.events import (
+    BackupProven,
     CauseFound,
     ConfigChanged,
     DamageFound,
@@ -132,6 +133,13 @@ def _damage(fact: DamageFound) -> str:
     return f"{fact.path} was damaged ({fact.problem}) and is kept aside; {source}"
 
 
+def _backup(fact: BackupProven) -> str:
+    """A proof that succeeds is no news."""
+    if fact.ok:
+        return ""
+    return f"{fact.service}: THE BACKUP OF {fact.target} COULD NOT BE RESTORED: {fact.problem}"
+
+
 def _resumed(fact: ObservationResumed) -> str:
     return f"did not watch for {fact.gap_s:.0f} s; every window starts anew" if fact.why == "gap" else ""
 
@@ -145,6 +153,7 @@ _HOUSE: dict[type[Fact], Callable[[Any], str]] = {
     LeaseChanged: lambda f: (
         "this daemon is the one that acts now" if f.held else f"this daemon does not act: {f.why}"
     ),
+    BackupProven: _backup,
     SelfTested: lambda f: "" if f.ok else f"THE DRILL GOT STUCK: {f.step}; healing may not work",
     ObservationResumed: _resumed,
     ServiceStopped: lambda f: "" if f.why == "shutdown" else sentence(f),

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from platforms.keeping.checks import problem_of
-from platforms.keeping.copies import checksum, copy_to, put_in_place
+from platforms.keeping.copies import checksum, copy_to, need_room, put_in_place
 
 _NAME = re.compile(r"(\d{8}T\d{6}\.\d{3}Z)-([0-9a-f]{12})")
+_KEEP_WORTHLESS = 2
 _FORMAT = "%Y%m%dT%H%M%S"
 
 
@@ -30,6 +31,7 @@ class Backups:
         """Keep a copy that passes its check and differs from the last; its name, or ""."""
         if problem_of(source, kind):
             return ""
+        need_room(self._folder, source.stat().st_size)
         self._folder.mkdir(parents=True, exist_ok=True)
         fresh = self._folder / "new.tmp"
         fresh.unlink(missing_ok=True)
@@ -48,6 +50,13 @@ class Backups:
         for old in self.names()[: -self._keep]:
             self.path(old).unlink(missing_ok=True)
         return name
+
+    def discard(self, name: str) -> None:
+        """It turned out to be worth nothing: kept for people, and never restored."""
+        if self.path(name).exists():
+            self.path(name).replace(self.path(f"worthless-{name}"))
+        for old in sorted(self._folder.glob("worthless-*"))[:-_KEEP_WORTHLESS]:
+            old.unlink(missing_ok=True)
 
     def newest_good(self, kind: str) -> str:
         for name in reversed(self.names()):

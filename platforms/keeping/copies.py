@@ -1,7 +1,9 @@
 """Copies a file so that it is whole or not there at all, whenever the power goes. Blocking."""
 
+import errno
 import hashlib
 import os
+import re
 import shutil
 import time
 from contextlib import closing
@@ -11,6 +13,8 @@ from platforms.keeping.checks import read_only
 
 _PATIENCE_S = 10.0
 _BUSY_S = 0.5
+_SPARE_BYTES = 32 << 20
+_DAMAGED = re.compile(r"\.damaged-[0-9T.]+Z(-\d+)?$")
 _SQLITE_COMPANIONS = ("-wal", "-shm", "-journal")
 
 
@@ -23,6 +27,23 @@ def copy_to(source: Path, target: Path, kind: str) -> None:
     shutil.copymode(source, target)
     with target.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def need_room(folder: Path, size_bytes: int) -> None:
+    """A backup never takes the last room of a disk that others write to."""
+    place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    if free < size_bytes + _SPARE_BYTES:
+        raise OSError(errno.ENOSPC, f"{free >> 20} MiB free are too little for a backup", str(folder))
+
+
+def free_name(path: Path) -> Path:
+    """`path`, or a name beside it that nothing has yet: what was kept before stays."""
+    number, name = 1, path
+    while name.exists() or name.is_symlink():
+        number += 1
+        name = path.with_name(f"{path.name}-{number}")
+    return name
 
 
 def put_in_place(fresh: Path, target: Path) -> None:
@@ -57,6 +78,14 @@ def set_companions_aside(path: Path, aside: Path) -> None:
         companion = path.with_name(path.name + suffix)
         if companion.exists():
             companion.replace(aside.with_name(aside.name + suffix))
+
+
+def forget_oldest(path: Path, keep: int) -> None:
+    """Of the damaged copies of a file, each with its companions, the newest stay."""
+    copies = [one for one in path.parent.glob(f"{path.name}.damaged-*") if _DAMAGED.search(one.name)]
+    for old in sorted(copies)[:-keep]:
+        for suffix in ("", *_SQLITE_COMPANIONS):
+            old.with_name(old.name + suffix).unlink(missing_ok=True)
 
 
 def _copy_database(source: Path, target: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from config.model import ProcessPlatform, Service, WatchedFile
 from platforms.files import FileKeeper
-from platforms.platform import PlatformError
+from platforms.platform import PlatformError, Proof
 
 JSON = WatchedFile(path="data/shop.json", check="json")
 DATABASE = WatchedFile(path="data/queue.db", check="sqlite")
@@ -231,3 +231,123 @@ async def test_what_is_no_cache_inside_the_service_is_not_emptied(bench: Bench, 
         await bench.keeper.empty_cache(bench.service, cache)
     assert (outside / "precious").exists()
     assert bench.shop.exists()
+
+
+async def prove(bench: Bench, file: WatchedFile = JSON) -> Proof:
+    return await bench.keeper.prove(
+        bench.service, file, await bench.keeper.newest_backup(bench.service, file)
+    )
+
+
+@pytest.mark.parametrize("journal", ["DELETE", "WAL"])
+async def test_a_backup_of_a_database_is_proven_row_by_row_and_leaves_no_scratch(
+    bench: Bench, journal: str
+) -> None:
+    bench.fill_database(300, journal)
+    name = await bench.backup(DATABASE)
+    proof = await prove(bench, DATABASE)
+    assert (proof.backup, proof.problem, proof.rows) == (name, "", 300)
+    assert proof.size_bytes > 0
+    assert not list((bench.cwd.parent / "state").rglob("scratch"))
+
+
+async def test_a_backup_of_a_document_is_proven(bench: Bench) -> None:
+    bench.shop.write_text("[1]")
+    name = await bench.backup()
+    assert await prove(bench) == Proof(backup=name, size_bytes=3)
+
+
+async def test_a_rotten_backup_fails_its_proof_is_set_aside_and_the_one_before_counts(bench: Bench) -> None:
+    bench.fill_database(200)
+    good = await bench.backup(DATABASE)
+    bench.fill_database(200)
+    rotten = await bench.backup(DATABASE)
+    [path] = (bench.cwd.parent / "state").rglob(rotten)
+    data = bytearray(path.read_bytes())
+    data[8192:16384] = os.urandom(8192)
+    path.write_bytes(data)
+    assert "content is another" in (await prove(bench, DATABASE)).problem
+    assert path.with_name(f"worthless-{rotten}").exists()
+    assert await bench.keeper.newest_backup(bench.service, DATABASE) == good
+    assert (await prove(bench, DATABASE)).problem == ""
+
+
+async def test_a_database_that_was_damaged_before_its_checksum_was_taken_fails_its_proof(
+    bench: Bench,
+) -> None:
+    """As where an index disagrees with its table, which the quick check of the living file does not see."""
+    bench.fill_database(50)
+    with closing(sqlite3.connect(bench.database, isolation_level=None)) as connection:
+        connection.execute("CREATE INDEX by_what ON jobs (what)")
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute(
+            "UPDATE sqlite_master SET sql='CREATE INDEX by_what ON jobs (id)' WHERE name='by_what'"
+        )
+    assert await bench.backup(DATABASE) != ""
+    assert (await prove(bench, DATABASE)).problem != ""
+
+
+async def test_without_room_nothing_is_copied_or_proven(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.shop.write_text("[1]")
+    await bench.backup()
+    monkeypatch.setattr("platforms.keeping.copies._SPARE_BYTES", 1 << 60)
+    with pytest.raises(PlatformError, match="too little"):
+        await prove(bench)
+    bench.shop.write_text("[2]")
+    with pytest.raises(PlatformError, match="too little"):
+        await bench.backup()
+
+
+async def test_two_restores_in_one_instant_keep_both_damaged_copies(bench: Bench) -> None:
+    bench.shop.write_text("[1]")
+    await bench.backup()
+    kept = []
+    for damage in ("{first", "{second"):
+        bench.shop.write_text(damage)
+        kept.append((await bench.keeper.restore(bench.service, JSON, "act")).damaged_copy)
+    assert [(bench.data / name).read_text() for name in kept] == ["{first", "{second"]
+
+
+async def test_an_undone_restore_puts_the_damaged_copy_back_and_is_not_repeated(bench: Bench) -> None:
+    bench.shop.write_text("[1]")
+    await bench.backup()
+    bench.shop.write_text("{by hand")
+    restored = await bench.keeper.restore(bench.service, JSON, "act")
+    said = await bench.keeper.put_back(bench.service, JSON, restored.damaged_copy)
+    assert bench.shop.read_text() == "{by hand"
+    [aside] = bench.data.glob("shop.json.undone-*")
+    assert aside.name in said
+    assert aside.read_text() == "[1]"
+    with pytest.raises(PlatformError, match="a person had it put back"):
+        await bench.keeper.restore(bench.service, JSON, "act2")
+    bench.shop.write_text("{damaged anew")
+    await bench.keeper.restore(bench.service, JSON, "act3")
+    assert bench.shop.read_text() == "[1]"
+
+
+async def test_an_undone_restore_of_a_missing_file_takes_it_away_again_and_keeps_it(bench: Bench) -> None:
+    bench.shop.write_text("[1]")
+    await bench.backup()
+    bench.shop.unlink()
+    await bench.keeper.restore(bench.service, JSON, "act")
+    await bench.keeper.put_back(bench.service, JSON, "")
+    assert not bench.shop.exists()
+    assert [path.read_text() for path in bench.data.glob("shop.json.undone-*")] == ["[1]"]
+
+
+async def test_a_damaged_database_comes_back_with_its_write_ahead_log(bench: Bench) -> None:
+    bench.fill_database(20, "WAL")
+    await bench.backup(DATABASE)
+    with closing(sqlite3.connect(bench.database)) as writer:
+        writer.execute("INSERT INTO jobs (what) VALUES ('only in the log')")
+        writer.commit()
+        whole = bench.database.read_bytes()
+        log = bench.database.with_name("queue.db-wal").read_bytes()
+        restored = await bench.keeper.restore(bench.service, DATABASE, "act1")
+    assert bench.rows() == 20
+    await bench.keeper.put_back(bench.service, DATABASE, restored.damaged_copy)
+    assert bench.database.read_bytes() == whole
+    assert bench.database.with_name("queue.db-wal").read_bytes() == log
+    assert bench.rows() == 21

@@ -3,7 +3,7 @@ from collections.abc import Iterable
 from prometheus_client.parser import text_string_to_metric_families
 
 from agents import events as e
-from dashboard.figures import Figures, Readings
+from dashboard.figures import BackupReading, Figures, Readings
 from tests.fixtures.dashboard_world import small_world
 from utils.metrics_collector import Family, Renderer
 
@@ -51,6 +51,14 @@ def test_acts_probes_and_quarantined_events_are_counted() -> None:
     for result in ("good", "failed", "unknown"):
         assert values["nightwarden_probes_total", ("shop", result)] == 1
     assert values["nightwarden_events_quarantined_total", ("rca_engine",)] == 1
+
+
+def test_the_last_proof_of_each_backup_can_be_alerted_on() -> None:
+    shop = BackupReading(service="shop", target="a.json", ok=False, good_unix_s=17.0, size_bytes=5)
+    values = sample_values(Figures().families([], [], Readings(backups=[shop])))
+    assert values["nightwarden_backup_ok", ("shop", "a.json")] == 0
+    assert values["nightwarden_backup_proven_timestamp_seconds", ("shop", "a.json")] == 17
+    assert values["nightwarden_backup_size_bytes", ("shop", "a.json")] == 5
 
 
 def test_time_to_heal_holds_only_what_was_healed() -> None:

@@ -19,6 +19,7 @@ NAMES = [
     "fix_history",
     "fix_success_rates",
     "recovery_strategies",
+    "backups",
     "metrics",
     "traces",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agents.data_recovery import DataRecovery
-from agents.events import FixApplied, OperatorCommanded
+from agents.events import BackupProven, FixApplied, OperatorCommanded
 from config.model import WatchedFile
 from tests.fixtures.recovery_stage import Stage, service
 
@@ -156,3 +156,70 @@ async def test_a_shutdown_leaves_the_act_open() -> None:
         on.say(OperatorCommanded(command="shutdown"))
         await asyncio.sleep(30)
         assert on.said(FixApplied) == []
+
+
+async def test_an_undo_on_a_persons_word_puts_the_damaged_copy_back_and_starts_the_service_anew() -> None:
+    async with stage() as on:
+        on.files.damaged = {"data/shop.json"}
+        act = on.act("shop", "restore_file", "state_corruption", incarnation="old")
+        applied = await settled(on)
+        assert applied.undo_data
+        undo = on.act("shop", "restore_file", "state_corruption", undo_of=act)
+        await asyncio.sleep(5)
+        [undone] = on.said(FixApplied, undo_of=act)
+        assert on.files.log[-1] == ("put_back", "data/shop.json.damaged")
+        assert (undone.outcome, undone.incarnation) == ("done", undo)
+        on.act("shop", "restore_file", "state_corruption", undo_of=act)
+        await asyncio.sleep(5)
+        assert on.said(FixApplied)[-1].detail == "it was taken back before"
+        assert on.files.log.count(("put_back", "data/shop.json.damaged")) == 1
+
+
+async def test_an_act_that_nobody_knows_is_not_taken_back() -> None:
+    async with stage() as on:
+        on.act("shop", "restore_file", "state_corruption", undo_of="never")
+        applied = await settled(on)
+        assert (applied.outcome, on.files.log) == ("failed", [])
+
+
+async def test_each_new_backup_is_proven_once_and_the_last_one_again_each_day() -> None:
+    async with stage() as on:
+        on.files.backups["data/shop.json"] = "backup-1"
+        await asyncio.sleep(60)
+        assert [(fact.target, fact.ok, fact.backup) for fact in on.said(BackupProven)] == [
+            ("data/shop.json", True, "backup-1")
+        ]
+        on.files.backups["data/shop.json"] = "backup-2"
+        await asyncio.sleep(60)
+        await on.crash()
+        await asyncio.sleep(60)
+        assert len(on.said(BackupProven)) == 2
+        await asyncio.sleep(86_400)
+        assert len(on.said(BackupProven)) == 3
+
+
+async def test_a_worthless_backup_is_told_and_the_one_before_it_is_proven() -> None:
+    async with stage() as on:
+        on.files.backups["data/shop.json"] = "backup-2"
+        on.files.worthless["backup-2"] = "it is rotten"
+        await asyncio.sleep(20)
+        on.files.backups["data/shop.json"] = "backup-1"
+        await asyncio.sleep(20)
+        assert [(f.backup, f.ok, f.problem) for f in on.said(BackupProven)] == [
+            ("backup-2", False, "it is rotten"),
+            ("backup-1", True, ""),
+        ]
+        known = on.agent.state.proven["shop data/shop.json"]
+        assert (known.ok, known.good_at) == (True, known.at)
+
+
+async def test_what_cannot_be_tried_is_tried_again_later_and_told_seldom() -> None:
+    async with stage() as on:
+        on.files.backups["data/shop.json"] = "backup-1"
+        on.files.cannot_try["data/shop.json"] = "the disk is full"
+        await asyncio.sleep(3600)
+        assert len(on.said(BackupProven)) == 1
+        assert 5 <= on.files.log.count(("prove", "data/shop.json")) <= 7
+        on.files.cannot_try.clear()
+        await asyncio.sleep(700)
+        assert [fact.ok for fact in on.said(BackupProven)] == [False, True]

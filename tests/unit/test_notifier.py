@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from agents.events import (
+    BackupProven,
     Cause,
     CauseFound,
     ConfigChanged,
@@ -94,6 +95,10 @@ def test_each_step_is_one_line_with_the_incident_in_front(fact: Fact, line: str)
         (StorageChanged(ok=False, problem="disk full"), "CANNOT BE WRITTEN (disk full)"),
         (StorageChanged(ok=True), "can be written again"),
         (DamageFound(path="x.jsonl", problem="cut off", restored_from="journal"), "replaced from journal"),
+        (
+            BackupProven(service="shop", target="shop.json", ok=False, problem="it is rotten"),
+            "shop: THE BACKUP OF shop.json COULD NOT BE RESTORED: it is rotten",
+        ),
         (EventQuarantined(agent="rca_engine", event="e1", error="boom"), "rca_engine failed on event e1"),
         (ObservationResumed(gap_s=30.0), "did not watch for 30 s"),
         (ServiceStopped(service="shop", why="operator"), "an operator asked for it"),
@@ -102,6 +107,10 @@ def test_each_step_is_one_line_with_the_incident_in_front(fact: Fact, line: str)
 def test_news_of_the_house(fact: Fact, part: str) -> None:
     [line] = Desk().tell(fact)
     assert part in line
+
+
+def test_a_proven_backup_is_no_news() -> None:
+    assert Desk().tell(BackupProven(service="shop", target="shop.json", ok=True)) == []
 
 
 def test_an_exit_that_nobody_heals_is_told_and_no_other_news_of_health() -> None:

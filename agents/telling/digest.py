@@ -47,6 +47,11 @@ def digest_lines(health: Mapping[str, str], state: State) -> list[str]:
         if (count := state.counts.get(what, 0))
     ]
     lines.append(f"since the last digest: {', '.join(counted) or 'nothing happened'}")
+    if (drill := state.days.get("drill")) is not None:
+        passed, stuck = state.counts.get("drills", 0), state.counts.get("drills_stuck", 0)
+        lines.append(f"the last drill {drill}; {passed} of {passed + stuck} since the last digest")
+    if state.days.get("lease"):
+        lines.append(f"this daemon does not act: {state.days['lease']}")
     if open_ones:
         lines.append(f"still open: {', '.join(sorted({story.service for story in open_ones})[:10])}")
     return lines

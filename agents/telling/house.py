@@ -12,9 +12,11 @@ from agents.events import (
     EventQuarantined,
     Fact,
     FailurePredicted,
+    LeaseChanged,
     MessagePosted,
     ObservationResumed,
     OperatorCommanded,
+    SelfTested,
     StorageChanged,
 )
 from agents.incident.story import sentence
@@ -83,6 +85,20 @@ def _stored(state: State, fact: StorageChanged) -> None:
     _news(state, fact, urgent=not fact.ok)
 
 
+def _drilled(state: State, fact: SelfTested) -> None:
+    """Told when it begins to fail, and in the digest."""
+    count(state, "drills" if fact.ok else "drills_stuck")
+    known = state.days.get("drill", "")
+    state.days["drill"] = "passed" if fact.ok else f"got stuck: {fact.step}"
+    if not fact.ok and not known.startswith("got stuck"):
+        _news(state, fact, urgent=True)
+
+
+def _leased(state: State, fact: LeaseChanged) -> None:
+    state.days["lease"] = "" if fact.held else fact.why
+    _news(state, fact, urgent=not fact.held)
+
+
 HOUSE_FOLDS: dict[type[Fact], Callable[[State, Any], None]] = {
     FailurePredicted: _predicted,
     MessagePosted: _posted,
@@ -93,4 +109,6 @@ HOUSE_FOLDS: dict[type[Fact], Callable[[State, Any], None]] = {
     BackupProven: _news,
     EventQuarantined: _news,
     ObservationResumed: _news,
+    SelfTested: _drilled,
+    LeaseChanged: _leased,
 }

@@ -154,6 +154,19 @@ def test_an_act_in_flight_counts_for_thirty_seconds() -> None:
     assert [act.service for act in gate.tick(LATE + 30.0)] == ["s1"]
 
 
+@pytest.mark.parametrize("verdict", [FixFailed, FixVerified])
+def test_the_synthetic_incident_is_on_nobodys_record(verdict: Any) -> None:
+    gate = late_gate()
+    about = {"incident": "i", "service": "nightwarden:canary", "fix": "restart"}
+    cause: dict[str, Any] = {"cause_name": "hang", "culprit": "nightwarden:canary"}
+    gate.agent.apply(FixStarted(id="act", at=LATE, agent="a", deadline_s=9.0, **about, **cause))
+    assert list(gate.state.open_acts) == ["nightwarden:canary"]
+    more: dict[str, Any] = {"seconds": 1.0} if verdict is FixVerified else {"reason": "r"}
+    gate.agent.apply(verdict(at=LATE + 1, **about, **cause, **more))
+    state = gate.state
+    assert state.open_acts == state.spent == state.started == state.failed == state.trust == {}
+
+
 # --- suspicion ---
 
 
@@ -237,6 +250,17 @@ def test_a_kill_is_pardoned_only_after_a_life_that_the_act_had_brought() -> None
     assert not struck_from_outside(killed(LATE + 0.9), "done", LATE, ())
     for outcome in ("", "failed", "symptom_gone"):
         assert not struck_from_outside(killed(LATE + 9.0), outcome, LATE, ())
+
+
+def test_a_pardoned_act_is_off_the_budget_and_so_is_no_other() -> None:
+    gate = late_gate(acts_per_service_per_hour=2)
+    gate.whole(gate.ask("s0"), good=False)
+    gate.exits("s0")
+    act = gate.ask("s0", "respawn", symptom="exit")
+    gate.applied(act)
+    gate.at += 9.0
+    gate.tell(killed(gate.at))
+    assert [spent.id for spent in gate.state.spent["s0"]] == [gate.said[0].id]
 
 
 def test_whoever_kills_all_the_time_is_pardoned_no_more_until_an_hour_has_passed() -> None:

@@ -205,6 +205,61 @@ def _about(act: FixStarted) -> dict[str, Any]:
     return {field: getattr(act, field) for field in act.__struct_fields__}
 
 
+def test_a_fault_on_purpose_stands_aside_for_trouble_above_it_too_and_other_plans_do_not() -> None:
+    gate = Gate(depends_on=("s5",))
+    ill(gate, "s0")
+    assert proposes(gate, "s5").limit == "incident_open", "s0 depends on it"
+    assert limit(proposes(gate, "s5", "maintenance")) == ""
+    gate.tell(OperatorCommanded(command="pause"))
+    assert proposes(gate, "s0").limit == "paused", "what stands in the table comes first"
+
+
+# --- words that are lost ---
+
+
+def lost(agent: str, act: FixStarted, kind: str = "", event: str = "") -> EventQuarantined:
+    about = {"incident": act.incident, "service": act.service}
+    return EventQuarantined(agent=agent, event=event or act.id, kind=kind, error="e", **about)
+
+
+def test_an_act_that_its_owner_failed_on_ends_with_its_hands_and_one_that_others_failed_on_with_its_verdict() -> (
+    None
+):
+    gate = desk()
+    act = gate.ask("s0")
+    gate.tell(lost("render_self_healing_agent", act))
+    assert list(gate.state.open_acts) == ["s0"], "the hands are still at it"
+    gate.applied(act)
+    assert gate.state.open_acts == {}
+    second = gate.ask("s1")
+    gate.applied(second)
+    gate.tell(lost("notifier", second))
+    assert list(gate.state.open_acts) == ["s1"]
+    gate.tell(lost("render_self_healing_agent", second))
+    assert gate.state.open_acts == {}
+
+
+def test_a_word_of_the_hands_that_the_gate_failed_on_counts_as_done_from_then_on() -> None:
+    gate = desk()
+    act = gate.ask("s0")
+    gate.tell(lost("act_gate", act, "HealthChanged", "x"))
+    assert gate.state.open_acts["s0"].outcome == ""
+    gate.at += 5.0
+    gate.tell(lost("act_gate", act, "FixApplied", "x"))
+    found = gate.state.open_acts["s0"]
+    assert (found.outcome, found.applied_at) == ("done", LATE + 5.0)
+
+
+def test_an_orphan_ends_with_the_lost_word_of_its_hands_and_with_no_other() -> None:
+    gate = desk()
+    act = gate.ask("s0")
+    gate.close(act)
+    gate.tell(lost("act_gate", act, "FixChosen", "x"))
+    assert list(gate.state.open_acts) == ["s0"]
+    gate.tell(lost("act_gate", act, "FixApplied", "x"))
+    assert gate.state.open_acts == {}
+
+
 # --- taking back ---
 
 
@@ -222,7 +277,7 @@ def test_what_is_taken_back_later_still_belongs_to_its_incident() -> None:
     gate.tell(OperatorCommanded(command="resume"))
     [undo] = gate.tick(LATE + 10.0)
     assert (undo.undo_of, undo.incident, undo.service) == (act.id, act.incident, "s0")
-    gate.tell(failed(act))
+    gate.verdict(act, good=True)
     assert list(gate.state.open_acts) == ["s0"], "a verdict is no word of the hands that take it back"
 
 

@@ -139,6 +139,15 @@ def test_of_the_closed_ones_those_are_kept_that_were_closed_last() -> None:
     assert "i0" not in desk.state.incidents
 
 
+def test_of_the_synthetic_incident_nothing_is_kept_once_it_is_over() -> None:
+    desk = Desk()
+    about = {"incident": "canary1", "service": "nightwarden:canary"}
+    desk.agent.apply(IncidentOpened(**about, symptom="exit", reason="r", at=LATE))
+    assert desk.state.by_service == {"nightwarden:canary": "canary1"}
+    desk.agent.apply(IncidentClosed(**about, outcome="healed", at=LATE + 9))
+    assert desk.state.incidents == desk.state.by_service == {}
+
+
 # --- a word that we ourselves could not take in ---
 
 

@@ -153,6 +153,7 @@ class FixFailed(Fact, frozen=True, kw_only=True):
     cause_name: str
     culprit: str
     reason: str
+    interrupted: bool = False  # somebody struck first what it had brought up: it says nothing about the fix
 
 
 class IncidentClosed(Fact, frozen=True, kw_only=True):

@@ -231,6 +231,8 @@ class IntelligentFixSelector:
             cases[fact.incident] = _after(cases[fact.incident], fact)
 
     def _learn(self, fact: FixVerified | FixFailed) -> None:
+        if isinstance(fact, FixFailed) and fact.interrupted:
+            return
         key = f"{fact.cause_name}/{fact.fix}"
         outcomes = self.state.rates.get(key, Outcomes())
         self.state.rates[key] = learn(outcomes, fact.service, healed=isinstance(fact, FixVerified))
@@ -250,7 +252,8 @@ def _after(case: Case, fact: Event) -> Case:
         case FixRefused() if fact.final and fact.fix == case.pending:
             return _refused(case)
         case FixFailed() if fact.fix == case.pending:
-            return replace(case, pending="")
+            # to a new fault every fix is new again
+            return Case(case.service) if fact.interrupted else replace(case, pending="")
     return case
 
 

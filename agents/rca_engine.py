@@ -89,7 +89,7 @@ class RcaEngine:
             case IncidentRetried():
                 return [self._diagnose(event.at, replace(self._case(event), refuted=()))]
             case FixFailed():
-                return [self._diagnose(event.at, _refute(self._case(event), event))]
+                return [self._diagnose(event.at, self._after_failure(event))]
             case StartRetried() if event.incident in self.state.cases:
                 return self._reconsider(event, event.incident)
             case FileDamaged():
@@ -117,7 +117,7 @@ class RcaEngine:
             case IncidentRetried():
                 cases[fact.incident] = replace(self._case(fact), refuted=())
             case FixFailed():
-                cases[fact.incident] = _refute(self._case(fact), fact)
+                cases[fact.incident] = self._after_failure(fact)
             case FixVerified():
                 self._learn(fact)
                 self.state.notes[fact.service] = vindicated(self._notes(fact.service), fact.cause_name)
@@ -130,6 +130,15 @@ class RcaEngine:
                 self._reconfigure(fact)
             case _ if isinstance(fact, SERVICE_FACTS):
                 self.state.notes[fact.service] = note(self.state.notes.get(fact.service, NO_NOTES), fact)
+
+    def _after_failure(self, failed: FixFailed) -> Case:
+        """A fix that was interrupted is refuted by nothing, and what interrupted it looks like itself."""
+        case = self._case(failed)
+        if not failed.interrupted:
+            return _refute(case, failed)
+        trouble = self._notes(case.service).trouble
+        view = self._view_without_config(case.service)
+        return Case(case.service, trouble.symptom if trouble else case.symptom, signature(view), case.found)
 
     def _diagnose(
         self, at: float, case: Case, newer: Mapping[str, Notes] = MappingProxyType({})

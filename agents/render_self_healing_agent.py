@@ -104,7 +104,7 @@ class RenderSelfHealingAgent:
         if fact.health not in rules.BAD:
             return self._on_good_health(fact)
         failed = [
-            verdicts.failed(incident, act, f"{fact.service} is {fact.health}: {fact.reason}")
+            verdicts.failed_by_health(incident, act, fact)
             for incident in self.state.open_ones()
             if (act := incident.act) is not None
             and act.outcome == "applied"
@@ -271,7 +271,7 @@ class RenderSelfHealingAgent:
         if act.outcome != "applied" or probe.at < act.applied_at:
             return ()
         if rules.fails_by_probe(incident, act, streak):
-            return [verdicts.failed(incident, act, f"{streak.bad} probes in a row failed: {probe.reason}")]
+            return [verdicts.failed_by_probes(incident, act, streak.bad, probe)]
         enough = streak.good >= rules.needed_probes(self.world.config, self.state.factor(service))
         if enough and not incident.damaged and rules.life_counts(incident, act, streak.incarnation):
             return verdicts.verified(incident, act, probe.at)

@@ -61,7 +61,9 @@ class Figures:
             e.IncidentEscalated: lambda fact: self._count(self.escalations, self._cause(fact)),
             e.FixRefused: self._refused,
             e.FixVerified: lambda fact: self._count(self.acts, fact.fix, "verified"),
-            e.FixFailed: lambda fact: self._count(self.acts, fact.fix, "failed"),
+            e.FixFailed: lambda fact: self._count(
+                self.acts, fact.fix, "interrupted" if fact.interrupted else "failed"
+            ),
             e.ProbeObserved: lambda event: self._count(self.probes, event.service, RESULTS[event.ok]),
             e.EventQuarantined: lambda fact: self._count(self.quarantined, fact.agent),
             e.FailurePredicted: lambda fact: self._count(self.predictions, fact.service, fact.failure),

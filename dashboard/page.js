@@ -100,8 +100,9 @@ function serviceRow(service) {
 
 function actLine(act) {
   const took = act.seconds === null || act.outcome === "started" ? "" : `in ${duration(act.seconds)}`;
+  const cause = act.cause ? ` for ${act.cause.replaceAll("_", " ")}` : "";
   return make("li", { class: "act" }, make("code", {}, act.fix), tag(act.outcome, act.undone ? `${act.outcome}, undone` : act.outcome),
-    make("span", { class: "evidence" }, took));
+    make("span", { class: "evidence" }, took + cause));
 }
 
 function facts(incident) {

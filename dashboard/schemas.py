@@ -35,6 +35,7 @@ SURE: Schema = {
     "description": "Of this cause against all others; 0 where it is unknown.",
 }
 CAUSE = record({"name": TEXT, "service": TEXT, "confidence": SURE, "evidence": TEXTS})
+FAULT = record({"at": TIME, "symptom": TEXT, "cause": maybe({"$ref": "#/components/schemas/Cause"})})
 ACT = record(
     {
         "fix": TEXT,
@@ -43,7 +44,8 @@ ACT = record(
         "started_at": TIME,
         "seconds": maybe(NUMBER),
         "undone": {"type": "boolean"},
-    }
+    },
+    {"service": TEXT, "cause": TEXT, "reason": TEXT},  # where an incident met several faults
 )
 INCIDENT = record(
     {
@@ -58,6 +60,7 @@ INCIDENT = record(
         "acts": {"type": "array", "items": {"$ref": "#/components/schemas/Act"}},
         "message": TEXT,
     },
+    {"faults": {"type": "array", "items": {"$ref": "#/components/schemas/Fault"}}},
 )
 SAID: Schema = {
     "type": "object",
@@ -146,6 +149,7 @@ SCHEMAS: dict[str, Schema] = {
     "Anomaly": ANOMALY,
     "Backup": BACKUP,
     "Cause": CAUSE,
+    "Fault": FAULT,
     "Error": ERROR,
     "Incident": INCIDENT,
     "Metric": METRIC,

@@ -31,7 +31,6 @@ class OpenAct(Struct, frozen=True, gc=False):
     at: float
     for_exit: bool
     outcome: str = ""  # FixApplied.outcome
-    applied_at: float = 0.0
     orphan: bool = False
     agent: str = ""  # whose hands it is in; empty in books of an older version
     unjudged: bool = False  # it ends when it was applied: taking another one back, or planned

@@ -37,7 +37,7 @@ from agents.gate.books import (
     Trust,
     pair,
 )
-from agents.gate.pardon import struck_from_outside
+from agents.gate.pardon import pardoned
 from agents.gate.questions import fold_questions
 from agents.gate.reminders import passed
 from agents.gate.ways_back import fold_ways_back
@@ -144,7 +144,7 @@ def _applied(state: State, fact: FixApplied) -> None:
     if act.orphan or act.unjudged:
         _release(state, fact.service, fact.at)
     else:
-        state.open_acts[fact.service] = replace(act, outcome=fact.outcome, applied_at=fact.at)
+        state.open_acts[fact.service] = replace(act, outcome=fact.outcome)
 
 
 def _decided(state: State, fact: FixVerified | FixFailed) -> None:
@@ -160,8 +160,11 @@ def _decided(state: State, fact: FixVerified | FixFailed) -> None:
     key = pair(fact.cause_name, fact.fix)
     trust = state.trust.get(key, Trust())
     if isinstance(fact, FixFailed):
-        state.trust[key] = Trust(0, trust.failures + 1)  # trust is lost at once, and earned anew
         failures = state.failed.get(pair(fact.service, fact.fix), ())
+        if not fact.interrupted:
+            state.trust[key] = Trust(0, trust.failures + 1)  # trust is lost at once, and earned anew
+        elif act is not None and pardoned(fact, failures):
+            _forgive(state, fact.service, act)
         young = tuple(at for at in failures if fact.at - at < HOUR_S)
         state.failed[pair(fact.service, fact.fix)] = (*young, fact.at)
         return
@@ -228,7 +231,7 @@ def _quarantined(state: State, fact: EventQuarantined) -> None:
     if fact.kind in VERDICTS or (fact.kind == FixApplied.__name__ and own.orphan):
         _release(state, fact.service, fact.at)
     elif fact.kind == FixApplied.__name__:
-        state.open_acts[fact.service] = replace(own, outcome="done", applied_at=fact.at)
+        state.open_acts[fact.service] = replace(own, outcome="done")
 
 
 # --- circumstances ---------------------------------------------------------------------------------------------------
@@ -244,10 +247,6 @@ def _health(state: State, fact: HealthChanged) -> None:
         state.incarnations[name] = fact.incarnation
     if fact.health == "down" and fact.symptom in EXITS:
         state.exits[name] = fact.incarnation
-        act = state.open_acts.get(name)
-        failed = state.failed.get(pair(name, act.fix), ()) if act else ()
-        if act and struck_from_outside(fact, act.outcome, act.applied_at, failed):
-            _forgive(state, name, act)
     elif fact.health in {"healthy", "stopped"} or (
         fact.health == "unhealthy" and fact.incarnation and fact.incarnation != state.exits.get(name)
     ):

@@ -41,7 +41,7 @@ def fold_ways_back(book: WaysBack, fact: Fact) -> None:
             _taken(book, fact)
         case FixApplied():
             _applied(book, fact)
-        case FixFailed():
+        case FixFailed() if not fact.interrupted:
             _failed(book, fact)
         case _:
             pass

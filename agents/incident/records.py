@@ -18,6 +18,7 @@ ENDED = ("closed", "withdrawn")
 TIMELINE_LINES = 80
 SYMPTOMS = 12
 ACTS = 50
+FAULTS = 20
 
 
 class Act(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -32,7 +33,7 @@ class Act(Struct, frozen=True, omit_defaults=True, gc=False):
     started_at: float
     deadline_s: float = 86400.0
     patience_s: float = 0.0  # of waiting; 0: the usual time
-    outcome: Literal["started", "applied", "verified", "failed", "dropped"] = "started"
+    outcome: Literal["started", "applied", "verified", "failed", "interrupted", "dropped"] = "started"
     how: str = ""  # FixApplied.outcome
     applied_at: float = 0.0
     after: str = ""  # incarnation of the target after the act; empty: any
@@ -44,6 +45,14 @@ class Act(Struct, frozen=True, omit_defaults=True, gc=False):
     @property
     def in_hand(self) -> bool:
         return self.outcome in {"started", "applied"}
+
+
+class Fault(Struct, frozen=True, omit_defaults=True, gc=False):
+    """An incident is about one, unless another one came before a fix of it was verified."""
+
+    at: float
+    symptom: str
+    cause: Cause | None = None
 
 
 class Line(Struct, frozen=True, gc=False):
@@ -66,6 +75,7 @@ class Incident(Struct, frozen=True, omit_defaults=True, gc=False):
     outcome: str = ""
     symptoms: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()  # declared files that fail their check
+    faults: tuple[Fault, ...] = ()
     cause: Cause | None = None
     rivals: tuple[Cause, ...] = ()
     acts: tuple[Act, ...] = ()
@@ -74,7 +84,8 @@ class Incident(Struct, frozen=True, omit_defaults=True, gc=False):
     asks_for: str = ""  # what it asks, in one line
     escalated_at: float = 0.0
     rounds: int = 0  # of slow probing
-    sign_at: float = 0.0  # the newest symptom
+    sign_at: float = 0.0  # the newest symptom,
+    sign: str = ""  # and what it was
     touched_at: float = 0.0
     message: str = ""
     timeline: tuple[Line, ...] = ()

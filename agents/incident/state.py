@@ -23,7 +23,7 @@ from agents.events import (
 )
 from agents.incident.records import Incident
 from agents.incident.transitions import fold, opened
-from agents.terms import FROM_OUTSIDE
+from agents.incident.verification import struck
 from config.ourselves import is_drill
 
 OWNER = "render_self_healing_agent"
@@ -87,7 +87,7 @@ def fold_state(state: State, fact: Fact) -> None:
 def _health(state: State, fact: HealthChanged) -> None:
     _of_service(state, fact)
     state.health[fact.service] = Health(
-        fact.health, fact.at, fact.symptom, fact.incarnation, fact.exit_code, _struck(fact)
+        fact.health, fact.at, fact.symptom, fact.incarnation, fact.exit_code, struck(fact)
     )
 
 
@@ -161,11 +161,6 @@ def _opened(state: State, fact: IncidentOpened) -> None:
 def _was_struck(state: State, fact: IncidentOpened) -> bool:
     health = state.health.get(fact.service)
     return health is not None and health.struck
-
-
-def _struck(fact: HealthChanged) -> bool:
-    """By a signal from outside, which says nothing of how long the last fix should have been verified."""
-    return fact.signal in FROM_OUTSIDE or fact.process_state in {"T", "t"}
 
 
 def _closed(state: State, fact: IncidentClosed) -> None:

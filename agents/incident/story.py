@@ -148,6 +148,11 @@ def _applied(fact: FixApplied) -> str:
     return f"{fact.fix} {_APPLIED[fact.outcome]}{took}{_because(fact.detail)}"
 
 
+def _failed(fact: FixFailed) -> str:
+    how = "was not verified, as a new fault came first" if fact.interrupted else "did not help"
+    return f"{fact.fix} {how}{_because(fact.reason)}"
+
+
 def _retried_boot(fact: StartRetried) -> str:
     missing = f", waits for {', '.join(fact.missing)}" if fact.missing else ""
     return f"start {fact.boot} of {fact.service} failed{_because(fact.reason)}; again in {fact.wait_s:g} s{missing}"
@@ -183,7 +188,7 @@ _SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
     FixStarted: _started,
     FixApplied: _applied,
     FixVerified: lambda f: f"{f.fix} helped: {f.service} stayed good, {f.seconds:.1f} s after its start",
-    FixFailed: lambda f: f"{f.fix} did not help{_because(f.reason)}",
+    FixFailed: _failed,
     FixesExhausted: lambda f: f"no fix is left to try{_because(f.reason)}",
     StartRetried: _retried_boot,
     ServiceStopped: lambda f: f"{f.service} was stopped, because {_STOPPED[f.why]}",

@@ -33,10 +33,12 @@ from agents.events import (
 )
 from agents.incident.records import (
     ACTS,
+    FAULTS,
     KIND_OF_SYMPTOM,
     SYMPTOMS,
     TIMELINE_LINES,
     Act,
+    Fault,
     Incident,
     Line,
     Status,
@@ -45,6 +47,7 @@ from agents.incident.story import sentence
 
 
 def opened(fact: IncidentOpened, damaged: tuple[str, ...] = ()) -> Incident:
+    symptom = f"{fact.symptom}: {fact.reason}"
     blank = Incident(
         id=fact.incident,
         service=fact.service,
@@ -53,9 +56,11 @@ def opened(fact: IncidentOpened, damaged: tuple[str, ...] = ()) -> Incident:
         symptom=fact.symptom,
         kind=KIND_OF_SYMPTOM.get(fact.symptom, "probe"),
         incarnation=fact.incarnation,
-        symptoms=(f"{fact.symptom}: {fact.reason}",),
+        symptoms=(symptom,),
         damaged=damaged,
+        faults=(Fault(fact.at, symptom),),
         sign_at=fact.at,
+        sign=symptom,
     )
     return _noted(blank, fact)
 
@@ -87,7 +92,7 @@ def _noted(incident: Incident, fact: Fact, **changes: object) -> Incident:
 
 def _symptom(incident: Incident, fact: Fact, text: str, **changes: object) -> Incident:
     known = incident.symptoms if text in incident.symptoms else (*incident.symptoms, text)
-    return _noted(incident, fact, symptoms=known[-SYMPTOMS:], sign_at=fact.at, **changes)
+    return _noted(incident, fact, symptoms=known[-SYMPTOMS:], sign_at=fact.at, sign=text, **changes)
 
 
 def _health(incident: Incident, fact: HealthChanged) -> Incident:
@@ -119,7 +124,10 @@ def _predicted(incident: Incident, fact: FailurePredicted) -> Incident:
 
 
 def _cause(incident: Incident, fact: CauseFound) -> Incident:
-    return _noted(incident, fact, cause=fact.best, rivals=fact.rivals)
+    faults = incident.faults
+    if faults:
+        faults = (*faults[:-1], replace(faults[-1], cause=fact.best))
+    return _noted(incident, fact, cause=fact.best, rivals=fact.rivals, faults=faults)
 
 
 def _refused(incident: Incident, fact: FixRefused) -> Incident:
@@ -191,15 +199,15 @@ def _decided(incident: Incident, fact: FixVerified | FixFailed) -> Incident:
     act = incident.act
     if act is None:
         return _noted(incident, fact)
-    verified = isinstance(fact, FixVerified)
-    act = replace(
-        act,
-        outcome="verified" if verified else "failed",
-        reason="" if isinstance(fact, FixVerified) else fact.reason,
-        seconds=fact.seconds if isinstance(fact, FixVerified) else fact.at - act.started_at,
-    )
-    status = incident.status if verified else "open"
-    return _noted(incident, fact, status=status, acts=_with(incident, act))
+    if isinstance(fact, FixVerified):
+        act = replace(act, outcome="verified", reason="", seconds=fact.seconds)
+        return _noted(incident, fact, acts=_with(incident, act))
+    outcome, seconds = "interrupted" if fact.interrupted else "failed", fact.at - act.started_at
+    acts = _with(incident, replace(act, outcome=outcome, reason=fact.reason, seconds=seconds))
+    faults = incident.faults
+    if fact.interrupted:
+        faults = (*faults, Fault(incident.sign_at, incident.sign))[-FAULTS:]
+    return _noted(incident, fact, status="open", acts=acts, faults=faults)
 
 
 def _escalated(incident: Incident, fact: IncidentEscalated) -> Incident:

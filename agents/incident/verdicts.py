@@ -2,11 +2,21 @@
 
 from typing import Literal
 
-from agents.events import Event, FixFailed, FixVerified, IncidentClosed, IncidentEscalated, IncidentRetried
+from agents.events import (
+    Event,
+    FixFailed,
+    FixVerified,
+    HealthChanged,
+    IncidentClosed,
+    IncidentEscalated,
+    IncidentRetried,
+    ProbeObserved,
+)
 from agents.incident.records import Act, Incident
+from agents.incident.verification import interrupts
 
 
-def failed(incident: Incident, act: Act, reason: str) -> FixFailed:
+def failed(incident: Incident, act: Act, reason: str, *, interrupted: bool = False) -> FixFailed:
     return FixFailed(
         incident=incident.id,
         service=act.target,
@@ -14,7 +24,18 @@ def failed(incident: Incident, act: Act, reason: str) -> FixFailed:
         cause_name=act.cause_name,
         culprit=act.culprit,
         reason=reason,
+        interrupted=interrupted,
     )
+
+
+def failed_by_health(incident: Incident, act: Act, fact: HealthChanged) -> FixFailed:
+    reason = f"{fact.service} is {fact.health}: {fact.reason}"
+    return failed(incident, act, reason, interrupted=interrupts(act, fact))
+
+
+def failed_by_probes(incident: Incident, act: Act, bad: int, last: ProbeObserved) -> FixFailed:
+    reason = f"{bad} probes in a row failed: {last.reason}"
+    return failed(incident, act, reason, interrupted=interrupts(act, last))
 
 
 def verified(incident: Incident, act: Act, at: float) -> list[Event]:
@@ -36,9 +57,19 @@ def closed(
         incident=incident.id,
         service=incident.service,
         outcome=outcome,
-        message=message,
+        message="; ".join(part for part in (message, _unverified(incident)) if part),
         seconds=round(at - incident.opened_at, 3),
     )
+
+
+def _unverified(incident: Incident) -> str:
+    """What nobody knows to have helped, since a new fault came first."""
+    acts = [act for act in incident.acts if act.outcome == "interrupted"]
+    if not acts:
+        return ""
+    *_, last = acts
+    faults = "a new fault" if len(acts) == 1 else f"{len(acts)} new faults"
+    return f"{faults} came before a fix was verified, the last one after {last.fix} of {last.target} for {last.cause_name}"
 
 
 def escalated(incident: Incident, reason: str) -> IncidentEscalated:

@@ -4,8 +4,11 @@ from msgspec import Struct
 
 from agents.events import HealthChanged, ProbeObserved
 from agents.incident.records import Act, Incident
+from agents.terms import FROM_OUTSIDE
 from config.model import Config
+from platforms.probing.rounds import FROZEN
 
+LIVED_S = 1.0  # less, and it may be what the act made that is being killed
 ALIVE_S = 3.0  # a service without a probe has to live this long
 SLACK_S = 5.0
 LOOKED_AT_S = 1.0  # at least so often while an incident is open
@@ -79,3 +82,14 @@ def symptom_gone(incident: Incident, incarnation: str) -> bool:
     if incident.damaged:
         return False
     return incident.kind != "prediction" or bool(incarnation and incarnation != incident.incarnation)
+
+
+def struck(fact: HealthChanged) -> bool:
+    """Ended or stopped by a signal that somebody sent."""
+    return fact.signal in FROM_OUTSIDE or fact.process_state in {"T", "t"}
+
+
+def interrupts(act: Act, fact: HealthChanged | ProbeObserved) -> bool:
+    """The act had brought it up, it lived, and then somebody struck it: a new fault, and nothing against the act."""
+    sent = struck(fact) if isinstance(fact, HealthChanged) else fact.reason == FROZEN.reason
+    return sent and act.how in {"done", "found_done"} and fact.at - act.applied_at >= LIVED_S

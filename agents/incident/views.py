@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from agents.events import Cause
-from agents.incident.records import Act, Incident
+from agents.incident.records import Act, Fault, Incident
 from agents.incident.story import plain
 from agents.incident.verification import WAIT
 
@@ -15,8 +15,8 @@ DAY_S = 86400.0
 
 
 def incident_json(incident: Incident, rfc3339: Callable[[float], str]) -> dict[str, Any]:
-    """As DESIGN.md gives it. `rfc3339` turns `at` into wall time."""
-    return {
+    """As DESIGN.md gives it, and more where it met several faults. `rfc3339` turns `at` into wall time."""
+    shown = {
         "id": incident.id,
         "service": incident.service,
         "status": incident.shown_status,
@@ -28,6 +28,30 @@ def incident_json(incident: Incident, rfc3339: Callable[[float], str]) -> dict[s
         "acts": [_act_json(act, rfc3339) for act in incident.acts],
         "message": incident.message,
     }
+    return shown if len(incident.faults) < 2 else _with_all_faults(shown, incident, rfc3339)
+
+
+def _with_all_faults(
+    shown: dict[str, Any], incident: Incident, rfc3339: Callable[[float], str]
+) -> dict[str, Any]:
+    """Its cause is that of the last one: those before it stand in the evidence, each act says what it was for."""
+    *before, _ = incident.faults
+    told = dict.fromkeys(f"before that, {_fault_words(fault)}" for fault in before)
+    if (cause := shown["cause"]) is not None:
+        cause["evidence"] += told
+    for line, act in zip(shown["acts"], incident.acts, strict=True):
+        line |= {"service": act.target, "cause": act.cause_name, "reason": plain(act.reason)}
+    return shown | {"faults": [_fault_json(fault, rfc3339) for fault in incident.faults]}
+
+
+def _fault_words(fault: Fault) -> str:
+    cause = f" ({fault.cause.name} of {fault.cause.service})" if fault.cause else ""
+    return plain(f"{fault.symptom}{cause}, whose fix was not verified when the next one came")
+
+
+def _fault_json(fault: Fault, rfc3339: Callable[[float], str]) -> dict[str, Any]:
+    cause = None if fault.cause is None else _cause_json(fault.cause)
+    return {"at": rfc3339(fault.at), "symptom": plain(fault.symptom), "cause": cause}
 
 
 def _cause_json(cause: Cause) -> dict[str, Any]:

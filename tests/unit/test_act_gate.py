@@ -337,7 +337,7 @@ def test_what_was_tried_in_vain_before_the_fix_that_healed_uses_up_no_budget() -
             gate.verdict(act, good=good)
 
 
-def test_a_kill_from_outside_pardons_the_act_that_it_met_and_no_other() -> None:
+def test_what_interrupts_an_act_pardons_that_act_and_no_other() -> None:
     gate = Gate(acts_per_service_per_hour=1)
     gate.open("i", "s0")
     first = gate.choose("i", "s0", "restart", 1.0)
@@ -347,8 +347,7 @@ def test_a_kill_from_outside_pardons_the_act_that_it_met_and_no_other() -> None:
     second = gate.choose("i", "s0", "respawn", 10.0)
     gate.applied(second)
     gate.at += 5.0
-    gate.tell(HealthChanged(service="s0", health="down", symptom="exit", signal=9))
-    gate.verdict(second, good=False)
+    gate.verdict(second, good=False, interrupted=True)
     gate.tell(HealthChanged(service="s0", health="healthy", incarnation="new"))
     assert limit(gate.choose("i", "s0", "kill_restart", 20.0)) == "budget"
 
@@ -549,12 +548,8 @@ def test_choices_that_may_go_at_the_same_tick_reckon_with_one_another() -> None:
     assert [limit(answer) for answer in answers] == ["", "disruption", "disruption"]
 
 
-@pytest.mark.parametrize(
-    ("signal", "lived_s", "refused_by"), [(9, 2.0, ""), (11, 2.0, "attempts"), (9, 0.1, "attempts")]
-)
-def test_only_kills_from_outside_of_a_service_that_lived_use_up_no_attempt(
-    signal: int, lived_s: float, refused_by: str
-) -> None:
+@pytest.mark.parametrize(("interrupted", "refused_by"), [(True, ""), (False, "attempts")])
+def test_acts_that_a_new_fault_interrupted_use_up_no_attempt(*, interrupted: bool, refused_by: str) -> None:
     gate = Gate()
     gate.open("i", "s0", "exit")
     gate.exits("s0")
@@ -564,7 +559,15 @@ def test_only_kills_from_outside_of_a_service_that_lived_use_up_no_attempt(
         if not isinstance(answer, FixStarted):
             break
         gate.applied(answer)
-        gate.at += lived_s
-        gate.tell(HealthChanged(service="s0", health="down", symptom="exit", signal=signal))
-        gate.verdict(answer, good=False)
+        gate.verdict(answer, good=False, interrupted=interrupted)
     assert limit(answer) == refused_by
+
+
+def test_trust_is_not_lost_by_what_was_interrupted() -> None:
+    gate = Gate(fixes=(extra_fix("bold", risk="risky"),), autonomy="auto")
+    for n in range(2):
+        act = gate.ask("s0", "bold", at=n * 10.0)
+        gate.applied(act)
+        gate.verdict(act, good=n == 0, interrupted=True)
+    [trust] = gate.state.trust.values()
+    assert (trust.successes, trust.failures) == (1, 0)

@@ -16,7 +16,7 @@ from agents.events import (
     ServiceStopped,
 )
 from agents.gate.books import OpenAct
-from agents.gate.pardon import PARDONS, struck_from_outside
+from agents.gate.pardon import PARDONS, pardoned
 from agents.gate.suspicion import Suspicion
 from tests.fixtures.gate import Gate, extra_fix, limit
 from utils.event import Fact
@@ -240,16 +240,14 @@ def test_who_has_no_probe_waits_only_while_the_doubt_lasts() -> None:
 # --- ends that say nothing against the act ---
 
 
-def killed(at: float, signal: int = 9) -> HealthChanged:
-    return HealthChanged(at=at, service="s0", health="down", symptom="exit", signal=signal)
+def failed(at: float, *, interrupted: bool = True) -> FixFailed:
+    about = {"service": "s0", "fix": "respawn", "cause_name": "crash", "culprit": "s0", "reason": "r"}
+    return FixFailed(at=at, interrupted=interrupted, **about)
 
 
-def test_a_kill_is_pardoned_only_after_a_life_that_the_act_had_brought() -> None:
-    assert struck_from_outside(killed(LATE + 1.0), "done", LATE, ())
-    assert struck_from_outside(killed(LATE + 1.0), "found_done", LATE, ())
-    assert not struck_from_outside(killed(LATE + 0.9), "done", LATE, ())
-    for outcome in ("", "failed", "symptom_gone"):
-        assert not struck_from_outside(killed(LATE + 9.0), outcome, LATE, ())
+def test_only_what_was_interrupted_is_pardoned() -> None:
+    assert pardoned(failed(LATE), ())
+    assert not pardoned(failed(LATE, interrupted=False), ())
 
 
 def test_a_pardoned_act_is_off_the_budget_and_so_is_no_other() -> None:
@@ -265,6 +263,6 @@ def test_a_pardoned_act_is_off_the_budget_and_so_is_no_other() -> None:
 
 def test_whoever_kills_all_the_time_is_pardoned_no_more_until_an_hour_has_passed() -> None:
     often = [LATE - 3599.0] * PARDONS
-    assert not struck_from_outside(killed(LATE), "done", LATE - 9.0, often)
-    assert struck_from_outside(killed(LATE), "done", LATE - 9.0, often[1:])
-    assert struck_from_outside(killed(LATE + 1.0), "done", LATE - 9.0, often)
+    assert not pardoned(failed(LATE), often)
+    assert pardoned(failed(LATE), often[1:])
+    assert pardoned(failed(LATE + 1.0), often)

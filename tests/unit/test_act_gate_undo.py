@@ -17,8 +17,9 @@ def applied(gate: Gate, act: FixStarted, *, way_back: str = "turn it again") -> 
     )  # fmt: skip
 
 
-def fails(gate: Gate, act: FixStarted) -> list[Any]:
+def fails(gate: Gate, act: FixStarted, *, interrupted: bool = False) -> list[Any]:
     failed = FixFailed(
+        interrupted=interrupted,
         incident=act.incident,
         service=act.service,
         fix=act.fix,
@@ -115,3 +116,11 @@ def test_an_undo_that_fails_is_not_tried_again() -> None:
     undone(gate, undo, "failed")
     assert [event for event in gate.tick(5.0) if not isinstance(event, FixRefused)] == []
     assert gate.state.open_acts == {}
+
+
+def test_what_a_new_fault_interrupted_is_not_taken_back() -> None:
+    gate = Gate(fixes=(TURN,))
+    act = gate.ask("s0", "turn")
+    applied(gate, act)
+    assert fails(gate, act, interrupted=True) == []
+    assert gate.state.undo_due == {}

@@ -36,6 +36,7 @@ def test_acts_probes_and_quarantined_events_are_counted() -> None:
     values = counted(
         e.FixVerified(fix="respawn", cause_name="crash", culprit="shop", seconds=1),
         e.FixFailed(fix="respawn", cause_name="crash", culprit="shop", reason=""),
+        e.FixFailed(fix="respawn", cause_name="crash", culprit="shop", reason="", interrupted=True),
         e.FixRefused(fix="restart", limit="paused", reason=""),
         e.FixRefused(fix="restart", limit="paused", reason="", reminder=1),
         e.FixRefused(fix="restart", limit="attempts", reason="", final=True),
@@ -46,6 +47,7 @@ def test_acts_probes_and_quarantined_events_are_counted() -> None:
     )
     assert values["nightwarden_acts_total", ("respawn", "verified")] == 1
     assert values["nightwarden_acts_total", ("respawn", "failed")] == 1
+    assert values["nightwarden_acts_total", ("respawn", "interrupted")] == 1
     assert values["nightwarden_acts_total", ("restart", "held_back")] == 1
     assert values["nightwarden_acts_total", ("restart", "refused")] == 1
     for result in ("good", "failed", "unknown"):

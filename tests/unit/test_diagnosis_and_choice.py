@@ -704,6 +704,38 @@ def test_a_cause_whose_fix_failed_is_less_sure() -> None:
     assert only(second, CauseFound).best.confidence < only(first, CauseFound).best.confidence
 
 
+def interrupt(made: Chain, choice: FixChosen, fault: HealthChanged) -> list[Event]:
+    made.tell(fault, after_s=2)
+    failed = FixFailed(
+        service=choice.service, fix=choice.fix, cause_name=choice.cause_name, culprit=choice.culprit, reason="killed",
+        interrupted=True,
+    )  # fmt: skip
+    return made.tell(failed, incident=choice.incident)
+
+
+def test_to_a_new_fault_every_fix_is_new_again_and_nothing_is_refuted_or_learnt() -> None:
+    made = chain()
+    choice = only(made.open(dead(signal=9)), FixChosen)
+    for n in range(2, 8):
+        events = interrupt(made, choice, dead(signal=9, incarnation=f"shop-{n}"))
+        assert answer(events) == ("crash", "shop", "respawn", "shop")
+        choice = only(events, FixChosen)
+        assert choice.attempt == 1
+        assert only(events, CauseFound).best.evidence == ("the process was ended by signal 9",)
+        assert "here it helped" not in choice.why
+
+
+def test_what_heals_a_new_fault_is_learnt_of_that_fault() -> None:
+    made = chain()
+    choice = only(made.open(sick(symptom="bad_status", status=500)), FixChosen)
+    events = interrupt(made, choice, dead(signal=9, incarnation="shop-2"))
+    choice = only(events, FixChosen)
+    helped = FixVerified(service="shop", fix="respawn", cause_name="crash", culprit="shop", seconds=2.0)
+    made.tell(helped, incident=choice.incident)
+    [key] = made.agents[0].state.knowledge
+    assert key == "shop|exit|9| -> crash@shop"
+
+
 def test_an_answer_while_a_fix_is_under_way_chooses_nothing() -> None:
     made = chain()
     events = made.open(sick(symptom="timeout"))

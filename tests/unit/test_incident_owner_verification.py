@@ -13,10 +13,12 @@ from agents.events import (
     IncidentClosed,
     IncidentOpened,
     ObservationResumed,
+    ProbeObserved,
     ServiceStopped,
     Tick,
 )
 from config.model import HttpProbe
+from platforms.probing.rounds import FROZEN
 from tests.fixtures.incident_owner import Desk, down, healthy, kinds, unhealthy
 
 HEALED = [FixVerified, IncidentClosed]
@@ -288,3 +290,37 @@ def test_a_life_that_the_daemon_started_anew_is_as_good_as_that_of_the_act() -> 
     for _ in range(2):
         desk.probe("shop", incarnation="started later")
     assert kinds(desk.probe("shop", incarnation="started later")) == HEALED
+
+
+@pytest.mark.parametrize(
+    ("fault", "lived_s", "outcome", "interrupted"),
+    [
+        (down("shop", signal=9, incarnation="new"), 2.0, "done", True),
+        (down("shop", signal=15, incarnation="new"), 2.0, "found_done", True),
+        (unhealthy("shop", process_state="T", incarnation="new"), 2.0, "done", True),
+        (down("shop", signal=11, incarnation="new"), 2.0, "done", False),
+        (down("shop", exit_code=1, incarnation="new"), 2.0, "done", False),
+        (unhealthy("shop", process_state="S", incarnation="new"), 2.0, "done", False),
+        (down("shop", signal=9, incarnation="new"), 0.9, "done", False),
+        (down("shop", signal=9, incarnation="new"), 2.0, "symptom_gone", False),
+    ],
+)
+def test_who_is_struck_before_the_verdict_has_met_a_new_fault(
+    fault: HealthChanged, lived_s: float, outcome: str, *, interrupted: bool
+) -> None:
+    desk = hung()
+    desk.act("i", "kill_restart", outcome, incarnation="new")
+    [failed] = desk.tell(replace(fault), desk.at + lived_s)
+    assert isinstance(failed, FixFailed)
+    assert failed.interrupted is interrupted
+    assert desk.incident("i").acts[-1].outcome == ("interrupted" if interrupted else "failed")
+    assert len(desk.incident("i").faults) == 1 + interrupted
+
+
+def test_probes_that_fail_because_somebody_froze_it_tell_of_a_new_fault_too() -> None:
+    desk = hung()
+    desk.act("i", "kill_restart", incarnation="new")
+    frozen = ProbeObserved(service="shop", ok=False, incarnation="new", reason=FROZEN.reason)
+    desk.tell(frozen, desk.at + 1.0)
+    [failed] = desk.tell(replace(frozen, id="again"), desk.at + 1.0)
+    assert failed.interrupted

@@ -78,6 +78,39 @@ def test_the_api_form_is_the_documented_one() -> None:
     )
 
 
+def test_a_fault_that_comes_before_a_fix_is_verified_has_its_own_place_in_the_record() -> None:
+    desk = healed_desk()
+    desk.act("i", "kill_restart", incarnation="new")
+    desk.tell(down("shop", signal=9, reason="was killed by SIGKILL", incarnation="new"), desk.at + 2.0)
+    crash = Cause("crash", "shop", 0.97, ("the process was ended by signal 9",))
+    desk.tell(CauseFound(incident="i", service="shop", best=crash))
+    desk.act("i", "respawn", cause="crash", incarnation="newer")
+    for _ in range(3):
+        desk.probe("shop", incarnation="newer")
+    shown = incident_json(desk.incident("i"), lambda at: f"T{at:g}Z")
+    assert [(fault["symptom"], fault["cause"]["name"]) for fault in shown["faults"]] == [
+        ("timeout: no answer", "hang"), ("exit: was killed by SIGKILL", "crash"),
+    ]  # fmt: skip
+    assert [(act["fix"], act["cause"], act["outcome"]) for act in shown["acts"]] == [
+        ("kill_restart", "hang", "interrupted"), ("respawn", "crash", "verified"),
+    ]  # fmt: skip
+    assert shown["cause"]["name"] == "crash"
+    assert shown["cause"]["evidence"] == [
+        "the process was ended by signal 9",
+        "before that, timeout: no answer (hang of shop), whose fix was not verified when the next one came",
+    ]
+    assert shown["message"] == (
+        "healed after 5.0 s: respawn of shop; a new fault came before a fix was verified, the last one after "
+        "kill_restart of shop for hang"
+    )
+    told = [line.partition("s  ")[2] for line in desk.agent.explain("i")]
+    assert (
+        "kill_restart was not verified, as a new fault came first: shop is down: was killed by SIGKILL"
+        in told
+    )
+    assert figures(desk.state.incidents.values(), desk.at, lambda _: "today").auto_fix_success_rate == 1.0
+
+
 def test_a_choice_that_needs_a_person_shows_as_waiting_approval() -> None:
     desk = healed_desk()
     desk.tell(

@@ -75,9 +75,9 @@ class HealthChanged(Fact, frozen=True, kw_only=True):
 
 
 class ChangeObserved(Fact, frozen=True, kw_only=True):
-    """Something about a service was changed from outside: its release, its configuration."""
+    """Something about a service was changed from outside: its release, its configuration, whether pushes are deployed."""
 
-    kind: Literal["release", "config"]
+    kind: Literal["release", "config", "deploy", "deploy_failed", "auto_deploy"]
     what: str
     before: str = ""
     after: str = ""

@@ -14,6 +14,7 @@ Symptom = Literal[
     "bad_status",  # an answer that says no (HTTP status, exit code of an exec probe)
     "stale_heartbeat",
     "error",  # any other failure of the probe
+    "suspended",  # somebody stopped it where it runs: no trouble
     "given_up",  # an agent of ours failed so often that its supervisor gave it up
     "silent",  # an agent of ours leaves facts waiting
 ]

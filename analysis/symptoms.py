@@ -11,6 +11,7 @@ ASKED = (1, 2, 15)  # HUP, INT, TERM; a shell makes 128 and the number of it
 NEAR_CEILING = 0.9
 BUSY_PERCENT = 90.0
 DEVIATION_HALF_LIFE_S = 15.0
+BLAMED = {"release": ("bad_deploy", 5.0), "deploy": ("bad_deploy", 5.0), "config": ("config_error", 4.0)}
 
 
 def ended(scene: Scene) -> Iterator[Evidence]:
@@ -78,7 +79,7 @@ def changed(scene: Scene) -> Iterator[Evidence]:
 
     Of each kind the last one alone: with those before it worked.
     """
-    newest = {change.kind: change for change in scene.view.changes}
+    newest = {change.kind: change for change in scene.view.changes if change.kind in BLAMED}
     for change in newest.values():
         age_s = scene.now - change.at
         if 0 <= age_s <= scene.suspect_s:
@@ -87,10 +88,10 @@ def changed(scene: Scene) -> Iterator[Evidence]:
 
 def _after_change(scene: Scene, change: Change, age_s: float) -> Evidence:
     view = scene.view
-    cause, weight = ("bad_deploy", 5.0) if change.kind == "release" else ("config_error", 4.0)
+    cause, weight = BLAMED[change.kind]
     if view.signal == KILL or view.process_state in STOPPED or scene.opened_by == "failure_predicted":
         weight = 1.0  # no release sends itself such a signal
-    elif _made_way(view, change):
+    elif change.kind != "deploy" and _made_way(view, change):  # a deploy on Render lets nothing end
         weight = 1.0  # so does a deployment bring in what it has put in place
     elif view.exit_code and cannot_connect(view.text):
         weight *= 0.5  # so ends a good release, too, while somebody else is away

@@ -8,7 +8,10 @@ import msgspec
 from msgspec import Struct
 
 from config.model import ExecPlatform, HttpPlatform, Platform, ProcessPlatform, Service
+from config.on_render import RENDER_ACTIONS, RenderPlatform
 from config.ourselves import OwnAgent
+
+Need = Literal["process", "release", "files", "caches", "infrastructure", "agent", "instances", "plans"]
 
 
 class Fix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,7 +27,7 @@ class Fix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     deadline_s: float = 60.0
     auto_undo: bool = False  # if it did not help, it is taken back where there is a way back
     cooldown_s: float = 0.0
-    needs: tuple[Literal["process", "release", "files", "caches", "infrastructure", "agent"], ...] = ()
+    needs: tuple[Need, ...] = ()
     prior: tuple[float, float] = (1.0, 1.0)
     steps: tuple[str, ...] = ()
 
@@ -37,12 +40,23 @@ class Fix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "files": bool(service.files),
             "caches": bool(service.caches),
             "agent": isinstance(service, OwnAgent),
+            "instances": service.scale is not None and service.scale.max_instances > 1,
+            "plans": service.scale is not None and bool(service.scale.plans),
         }
         return all(declared[need] for need in self.needs)
 
     @property
     def only_starts_anew(self) -> bool:
         return set(self.steps) <= {"stop", "kill", "start", "restart"}
+
+
+_OF_INSTANCES = frozenset({
+    "restart", "rollback", "freeze_auto_deploy", "redeploy_clean", "scale_out", "scale_up", "resume", "cancel_deploy",
+})  # fmt: skip
+_RENDER_STEPS: Mapping[str, frozenset[str]] = {  # cron jobs and static sites are watched only
+    "web_service": _OF_INSTANCES, "private_service": _OF_INSTANCES, "background_worker": _OF_INSTANCES,
+    "postgres": frozenset({"restart_postgres", "failover_postgres", "resume"}), "key_value": frozenset({"resume"}),
+}  # fmt: skip
 
 
 def offered(platform: Platform) -> frozenset[str]:
@@ -57,6 +71,9 @@ def offered(platform: Platform) -> frozenset[str]:
         case ExecPlatform():
             declared = {step for step in ("start", "stop", "restart") if getattr(platform, step) is not None}
             return frozenset(declared | ({"restart"} if {"start", "stop"} <= declared else set()))
+        case RenderPlatform():
+            allowed = RENDER_ACTIONS if platform.actions is None else platform.actions
+            return frozenset(allowed) & _RENDER_STEPS.get(platform.kind_of, frozenset())
         case HttpPlatform():
             return frozenset()
 

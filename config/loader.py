@@ -9,17 +9,8 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from config.model import (
-    Config,
-    HttpPlatform,
-    HttpProbe,
-    Maintenance,
-    Metrics,
-    Platform,
-    Probe,
-    Service,
-    Stop,
-)
+from config.model import Config, HttpPlatform, HttpProbe, Maintenance, Metrics, Platform, Probe, Service, Stop
+from config.on_render import Render, RenderPlatform
 from config.problems import ConfigError, Problem
 from config.reading import decode, oddities
 from config.rules import (
@@ -70,7 +61,9 @@ def parse(data: bytes, source: str, environ: Mapping[str, str]) -> Config:
     if lines:
         raise ConfigError(lines)
     config: Config = _convert(raw, Config, source)
-    return structs.replace(config, services=tuple(_complete(s, interval_s) for s in config.services))
+    own_id = environ.get("RENDER_SERVICE_ID", "")
+    services = (of_render(_complete(s, interval_s), config.render, own_id) for s in config.services)
+    return structs.replace(config, services=tuple(services))
 
 
 def _service_problems(declared: list[Any], known: list[Problem], interval_s: float) -> Iterator[Problem]:
@@ -128,6 +121,17 @@ def _complete(service: Service, interval_s: float) -> Service:
         timeout_s = probe.timeout_s or min(interval_s, _LONGEST_DEFAULT_TIMEOUT_S)
         probe = structs.replace(probe, interval_s=interval_s, timeout_s=timeout_s)
     return structs.replace(service, stop=stop, probe=probe)
+
+
+def of_render(service: Service, render: Render, own_id: str) -> Service:
+    """With the actions that are allowed at most; none on the service that we are ourselves."""
+    platform = service.platform
+    if not isinstance(platform, RenderPlatform):
+        return service
+    wanted = render.actions if platform.actions is None else platform.actions
+    actions = tuple(action for action in wanted if action in render.actions)
+    itself = bool(own_id) and platform.id == own_id
+    return structs.replace(service, platform=structs.replace(platform, actions=() if itself else actions))
 
 
 def _default_probe(service: Service) -> Probe | None:

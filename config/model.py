@@ -4,12 +4,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-SHORTEST_INTERVAL_S = 0.01  # whoever is asked more often is kept from its work, and so are we
-Seconds = Annotated[float, Meta(gt=0)]
-Pace = Annotated[float, Meta(ge=SHORTEST_INTERVAL_S)]
-Share = Annotated[float, Meta(ge=0, le=1)]
-Count = Annotated[int, Meta(ge=1)]
-Text = Annotated[str, Meta(min_length=1)]
+from config.on_render import Render, RenderMetrics, RenderPlatform, Scale
+from config.quantities import Count, Pace, Seconds, Share, Text
+
 Command = Annotated[tuple[str, ...], Meta(min_length=1)]
 Name = Annotated[
     str,
@@ -58,7 +55,7 @@ class HttpPlatform(Struct, frozen=True, forbid_unknown_fields=True, tag="http", 
         return {}
 
 
-Platform = ProcessPlatform | ExecPlatform | HttpPlatform
+Platform = ProcessPlatform | ExecPlatform | HttpPlatform | RenderPlatform
 
 
 class _Probe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
@@ -108,7 +105,7 @@ class PromqlMetrics(
     token_env: str = ""  # the environment variable that holds a bearer token
 
 
-Metrics = PrometheusMetrics | PromqlMetrics
+Metrics = PrometheusMetrics | PromqlMetrics | RenderMetrics
 
 
 class Release(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -163,6 +160,7 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     files: tuple[WatchedFile, ...] = ()
     caches: tuple[Text, ...] = ()
     limits: Limits = Limits()
+    scale: Scale | None = None
     start_timeout_s: Seconds = 20.0
     stop: Stop = Stop()
     restart: Literal["always", "on-failure", "never"] = "always"
@@ -233,6 +231,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     approvals: Approvals = Approvals()
     notify: Notify = Notify()
     maintenance: tuple[Maintenance, ...] = ()  # of everything
+    render: Render = Render()
     windows: Windows = Windows()
 
     def service(self, name: str) -> Service | None:

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from config.mailbox import mailbox_problem
-from config.model import SHORTEST_INTERVAL_S
 from config.problems import ConfigError, nearest
+from config.quantities import SHORTEST_INTERVAL_S
 from config.rules import url_problem
 from config.secret import SECRET_NAMES, Secret
 
@@ -21,7 +21,7 @@ _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 class Settings(Struct, frozen=True, kw_only=True):
     """The environment variables of the same names in capitals. Empty means not set."""
 
-    render_mode: str = ""
+    render_mode: bool = False  # watch what is found on Render
     render_api_key: Secret = Secret()
     render_api_url: str = "https://api.render.com/v1"
     telegram_bot_token: Secret = Secret()
@@ -126,7 +126,7 @@ def _secret(read: Callable[[str], str] = str) -> Callable[[str], Secret]:
 
 
 _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
-    "render_mode": (str, ""),
+    "render_mode": (_yes_or_no, "true or false"),
     "render_api_key": (_secret(), ""),
     "render_api_url": (_url("https", "http"), ""),
     "telegram_bot_token": (_secret(), ""),
@@ -174,6 +174,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         problems.append(
             "environment: NIGHTWARDEN_TOKEN: must be set where NIGHTWARDEN_DASHBOARD_URL is, the same there"
         )
+    if values.get("render_mode") and not values.get("render_api_key"):
+        problems.append("environment: RENDER_API_KEY: must be set where RENDER_MODE is true")
     if problems:
         raise ConfigError(problems)
     return Settings(**values)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.model import Service
 from platforms.listeners import Listeners
-from platforms.platform import Done, Exit, Incarnation, PlatformError, ProcessSample, Task
+from platforms.platform import CLEAR, Done, Exit, Incarnation, PlatformError, ProcessSample, Sight, Task
 from platforms.probing.exec import Ended, run, run_into
 from platforms.processes.mark import public_environment
 from platforms.processes.output import OutputFiles
@@ -45,6 +45,10 @@ class Units:
     def current(self, service: str) -> Incarnation | None:
         unit = self._units.get(service)
         return Incarnation(service, unit.mark, 0, 0.0) if unit and unit.runs else None
+
+    def sight(self, service: str) -> Sight:
+        del service
+        return CLEAR
 
     async def adopt(self) -> list[Incarnation]:
         """One look at all of them, so that what runs is known before anybody watches."""

@@ -7,7 +7,7 @@ from math import inf, isfinite
 
 from msgspec import Struct
 
-from config.model import Metrics, PrometheusMetrics, Service
+from config.model import Metrics, PrometheusMetrics, PromqlMetrics, Service
 from platforms.platform import MetricsReader, Platform, PlatformError, ProcessSample
 from platforms.probing.rounds import Slots, Spawn
 
@@ -133,8 +133,10 @@ class FigureRounds:
             async with asyncio.timeout(timeout_s * 1.5):
                 if isinstance(metrics, PrometheusMetrics):
                     page = await self._scraper.scrape(metrics.url, timeout_s)
-                else:
+                elif isinstance(metrics, PromqlMetrics):
                     page = await self._scraper.query(metrics, timeout_s)
+                else:
+                    page = await self._scraper.measured(name)
         except (PlatformError, TimeoutError, OSError):
             self.scrapes_failed[name] += 1
             return

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from config.model import Service
-from platforms.platform import Exit, Incarnation, PlatformError, ProcessSample
+from platforms.platform import CLEAR, Exit, Incarnation, PlatformError, ProcessSample, Sight
 
 _MARK = "watched"
 
@@ -20,6 +20,10 @@ class WatchOnly:
 
     def current(self, service: str) -> Incarnation | None:
         return Incarnation(service, _MARK, 0, 0.0) if service in self._names else None
+
+    def sight(self, service: str) -> Sight:
+        del service
+        return CLEAR
 
     async def adopt(self) -> list[Incarnation]:
         return []

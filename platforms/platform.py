@@ -1,6 +1,6 @@
 """What every platform offers to the agents, so that a real one and its virtual twin are interchangeable."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -16,6 +16,18 @@ class Incarnation(Struct, frozen=True):
     pid: int
     started_at: float  # start time of the process, clock ticks since boot: tells a pid from its reuse
     adopted: bool = False
+    serves: bool = False  # it took over from the one before, so that its time to boot is over
+
+
+class Sight(Struct, frozen=True, kw_only=True):
+    """What a platform knows of a service that somebody else runs."""
+
+    is_known: bool = True  # False: nobody could look yet, so that nothing can be said of its life
+    rests: str = ""  # why somebody has stopped it there, which is no trouble
+    settings: Mapping[str, str] = {}  # what others change: kind of change -> how it is now
+
+
+CLEAR = Sight()
 
 
 class Exit(Struct, frozen=True):
@@ -54,6 +66,10 @@ class Platform(Protocol):
     def configure(self, services: Sequence[Service]) -> None: ...
     def current(self, service: str) -> Incarnation | None:
         """The living incarnation, or None."""
+        ...
+
+    def sight(self, service: str) -> Sight:
+        """What can be seen of it beside its life; CLEAR of what we run ourselves."""
         ...
 
     async def adopt(self) -> list[Incarnation]:
@@ -144,6 +160,10 @@ class MetricsReader(Scraper, Protocol):
 
     async def query(self, metrics: PromqlMetrics, timeout_s: float) -> dict[str, float]:
         """The declared queries as name{labels} -> value. Raises PlatformError."""
+        ...
+
+    async def measured(self, service: str) -> dict[str, float]:
+        """What the platform itself measures of it. Raises PlatformError."""
         ...
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from config.model import ProcessPlatform as Declared
 from config.model import Service
-from platforms.platform import Exit, Incarnation, PlatformError, ProcessSample
+from platforms.platform import CLEAR, Exit, Incarnation, PlatformError, ProcessSample, Sight
 from platforms.processes.adopt import find_leaders
 from platforms.processes.group import Strangers, carriers, kill_all, leaderless, send, signal_number, tree
 from platforms.processes.launch import reap, spawn
@@ -74,6 +74,10 @@ class ProcessPlatform:
     def current(self, service: str) -> Incarnation | None:
         life = self._lives.get(service)
         return life.incarnation if life else None
+
+    def sight(self, service: str) -> Sight:
+        del service
+        return CLEAR
 
     async def adopt(self) -> list[Incarnation]:
         records = [record for record in self._records.read() if not self._is_of_another(record.state)]

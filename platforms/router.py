@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from config.model import Service
-from platforms.platform import Exit, Incarnation, Platform, ProcessSample
+from platforms.platform import Exit, Incarnation, Platform, ProcessSample, Sight
 
 
 class Router:
@@ -30,6 +30,9 @@ class Router:
 
     def current(self, service: str) -> Incarnation | None:
         return self.of(service).current(service)
+
+    def sight(self, service: str) -> Sight:
+        return self.of(service).sight(service)
 
     async def adopt(self) -> list[Incarnation]:
         return [life for platform in self._all for life in await platform.adopt()]

@@ -7,13 +7,14 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
 from agents.events import LeaseChanged, OperatorCommanded
 from agents.supervisor import Child, Restart
 from config.model import ExecPlatform, HttpPlatform
+from config.on_render import RenderPlatform
 from config.settings import Settings
 from config.world import World
 from dashboard.people_files import PeopleFiles
@@ -24,6 +25,7 @@ from platforms.http import WatchOnly
 from platforms.lease import Lease
 from platforms.lease_postgres import PostgresLease
 from platforms.metrics import Metrics
+from platforms.platform import Infrastructure, Platform
 from platforms.probes import Probes
 from platforms.process import ProcessPlatform
 from platforms.router import Router
@@ -39,6 +41,7 @@ from scripts.hands import Hands
 from scripts.heartbeat import Heartbeat, Pulse
 from scripts.inspection import CLOCK, inspect
 from scripts.observer import Observer
+from scripts.on_render import Discovery, OnRender
 from scripts.people import DaemonPeople
 from scripts.team import Member
 from scripts.views import DaemonView
@@ -68,8 +71,17 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
         if page.problem:
             damage.append(Damage(str(world.state_dir / "in_hand"), page.problem))
         offload = ThreadOffload()
-        hands = _real_hands(world, offload)
+        render = OnRender(settings) if settings.render_api_key else None
+        hands = _real_hands(world, offload, render)
+        discovery = (
+            Discovery(render, hands.disk, world.state_dir) if render and settings.render_mode else None
+        )
+        if discovery is not None:
+            world.config = await discovery.first(world.config)
         daemon = Daemon(world, hands, page, _tell, only)
+        if discovery is not None:
+            daemon.completed = discovery.merge
+            daemon.extras.append(discovery.child(daemon))
         daemon.found_damaged = damage
         observer = _observe(daemon, settings)
         watchers = Behind(observer.record, diary.write)
@@ -99,7 +111,7 @@ def _tell(line: str) -> None:
         print(line, flush=True)
 
 
-def _real_hands(world: World, offload: ThreadOffload) -> Hands:
+def _real_hands(world: World, offload: ThreadOffload, render: OnRender | None) -> Hands:
     disk = OsDisk()
 
     def clock(last_at: float) -> Clock:
@@ -110,18 +122,23 @@ def _real_hands(world: World, offload: ThreadOffload) -> Hands:
         return steady
 
     own, units = ProcessPlatform(world.state_dir), Units(world.state_dir)
-    platform = Router(own, {ExecPlatform: units, HttpPlatform: WatchOnly()}, world.config.services)
-    metrics = Metrics()
+    others: dict[type, Platform] = {ExecPlatform: units, HttpPlatform: WatchOnly()}
+    others[RenderPlatform] = render.watcher if render is not None else WatchOnly()
+    reached: dict[type, Infrastructure] = {ExecPlatform: units}
+    watchers: dict[str, Callable[[], Awaitable[None]]] = {"units": units.run}
+    if render is not None:
+        reached[RenderPlatform], watchers["render"] = render.hands, render.watcher.run
+    metrics = Metrics(render.figures.measured if render is not None else None)
     return Hands(
         disk=disk,
         offload=offload,
-        platform=platform,
-        prober=Probes(),
+        platform=Router(own, others, world.config.services),
+        prober=render.prober(Probes()) if render is not None else Probes(),
         scraper=metrics,
         files=FileKeeper(world.state_dir),
         open_clock=clock,
-        reach=lambda service: units if isinstance(service.platform, ExecPlatform) else None,
-        watchers={"units": units.run},
+        reach=lambda service: reached.get(type(service.platform)),
+        watchers=watchers,
         close=metrics.close,
     )
 

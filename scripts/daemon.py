@@ -95,6 +95,7 @@ class Daemon:
         self._team = {member.name: member for member in team(world, hands, tell, self.care)}
         self._members = [m for m in self._team.values() if not only or m.name in {only, "service_monitor"}]
         self.extras: list[Child] = []
+        self.completed: Callable[[Config], Config] = lambda config: config  # with what is not declared
         self.found_damaged: Sequence[Damage] = ()  # in other files of the state folder, before they were read
         self._stopped = asyncio.Event()
         self.ready = asyncio.Event()
@@ -260,6 +261,7 @@ class Daemon:
 
     def reload(self, new: Config) -> Diff:
         """Put a valid configuration into force; unchanged services are not touched."""
+        new = self.completed(new)
         changes = diff(self.world.config, new)
         if changes.added or changes.removed or changes.changed or digest(new) != digest(self.world.config):
             self.world.config = new

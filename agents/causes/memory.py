@@ -16,7 +16,7 @@ from agents.events import (
 )
 from analysis.evidence import Ceiling, Change, Deviation
 
-_BLAMES_CHANGE = {"bad_deploy": "release"}
+_BLAMES_CHANGE = {"bad_deploy": ("release", "deploy")}
 MOST = 8  # changes, deviations and ceilings kept of one service
 
 
@@ -100,8 +100,8 @@ def note(notes: Notes, fact: Seen) -> Notes:
 
 def vindicated(notes: Notes, cause: str) -> Notes:
     """The change was taken back, and that helped: what is in use now was good before, however young it is."""
-    kind = _BLAMES_CHANGE.get(cause)
-    return replace(notes, changes=tuple(change for change in notes.changes if change.kind != kind))
+    kinds = _BLAMES_CHANGE.get(cause, ())
+    return replace(notes, changes=tuple(change for change in notes.changes if change.kind not in kinds))
 
 
 def configured(notes: Notes, fact: ConfigChanged) -> Notes:

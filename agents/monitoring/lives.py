@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Literal, get_args
 
 from agents.events import ChangeObserved, DependencySeen, Event, Health, HealthChanged, Symptom
-from agents.monitoring.state import RUNNING, State
+from agents.monitoring.state import RUNNING, SETTING, SUSPENDED, State
 from analysis.probe_health import UsualLatency, Vitals
 from analysis.warm_up import Tolerance, tolerance
 from config.model import Service
@@ -19,7 +19,9 @@ BLIP_S = 1.0  # looks come at least half an interval apart, at most half of this
 MISSING_S = 1.0  # how long a process may be gone without an exit that we saw
 OUTPUT_LIMIT = 2048
 ANSWER_LIMIT = 512
+SWITCH_S = 3.0  # for which a life that took over from another may stumble
 ROLLBACK = "rollback_release"
+DEPLOY, AUTO_DEPLOY = "deploy", "auto_deploy"
 
 
 class ServiceLives:
@@ -33,6 +35,7 @@ class ServiceLives:
         self._vitals: dict[str, Vitals] = {}
         self._usual: dict[str, UsualLatency] = {}
         self._releases: dict[str, str] = {}
+        self._settings: dict[str, dict[str, str]] = {}  # by kind
         self._missing_since: dict[str, float] = {}
         self._frozen_since: dict[str, float] = {}
 
@@ -44,6 +47,10 @@ class ServiceLives:
             if life.health in RUNNING and not rebooted
         }
         self._releases = dict(self._state().releases)
+        self._settings = {name: {DEPLOY: release} for name, release in self._releases.items()}
+        for key, value in self._state().settings.items():
+            name, _, kind = key.rpartition(":")
+            self._settings.setdefault(name, {})[kind] = value
         self._missing_since = {}
 
     def resume(self, now: float) -> None:
@@ -54,10 +61,18 @@ class ServiceLives:
     def keep(self, names: Collection[str]) -> None:
         self._vitals = {name: vitals for name, vitals in self._vitals.items() if name in names}
         self._usual = {name: usual for name, usual in self._usual.items() if name in names}
+        self._settings = {name: kinds for name, kinds in self._settings.items() if name in names}
         self._releases = {name: release for name, release in self._releases.items() if name in names}
 
     def of(self, name: str) -> Vitals:
         return self._vitals.setdefault(name, Vitals())
+
+    def _rested(self, service: Service, why: str, now: float) -> list[Event]:
+        """Somebody stopped it where it runs, or has let it go on."""
+        if why:
+            return self.stopped(service, why, symptom=SUSPENDED)
+        living = self._platform.current(service.name)
+        return self.begin(service, living.mark, now) if living is not None else []
 
     def is_stopped(self, name: str) -> bool:
         return self._state().life(name).stopped
@@ -74,6 +89,11 @@ class ServiceLives:
 
     def notice(self, service: Service, now: float, patience_s: float = MISSING_S) -> list[Event]:
         """Look whether there is a new life, or none any more."""
+        sight = self._platform.sight(service.name)
+        if not sight.is_known:
+            return []
+        if sight.rests or self._state().life(service.name).elsewhere:
+            return self._rested(service, sight.rests, now)
         vitals, mark = self.of(service.name), self.mark(service.name)
         if mark is None:
             return self._missing(service, vitals, now, patience_s) if vitals.incarnation is not None else []
@@ -131,8 +151,11 @@ class ServiceLives:
         return [self._news(service, "down", None, symptom="exit", reason=reason)]
 
     def begin(self, service: Service, mark: str, now: float) -> list[Event]:
-        changes = self.release(service)
-        self.of(service.name).begin(mark, now, self._tolerance(service))
+        changes, vitals = self.release(service), self.of(service.name)
+        vitals.begin(mark, now, self._tolerance(service))
+        living = self._platform.current(service.name)
+        if living is not None and living.serves:
+            vitals.resume(min(now, now - service.start_timeout_s + SWITCH_S))
         self._frozen_since.pop(service.name, None)
         self._logs.begin(service)
         return [*changes, self._news(service, "starting", mark)]
@@ -195,16 +218,16 @@ class ServiceLives:
         )
         return [*self.release(service), told]
 
-    def stopped(self, service: Service, reason: str, mark: str = "") -> list[Event]:
+    def stopped(self, service: Service, reason: str, mark: str = "", symptom: Symptom = "") -> list[Event]:
         self.of(service.name).end("stopped")
         if self._state().life(service.name).health == "stopped":
             return []
-        return [self._news(service, "stopped", mark, reason=reason)]
+        return [self._news(service, "stopped", mark, reason=reason, symptom=symptom)]
 
     def release(self, service: Service) -> list[Event]:
         """Look where the release link points. What an act of ours changed is no news, and known from then on."""
         if service.release is None:
-            return []
+            return self._changed_elsewhere(service)
         before, after = self._releases.get(service.name, ""), current_release(service)
         if after in {"", before}:
             return []
@@ -214,6 +237,22 @@ class ServiceLives:
             return []
         what = service.release.current
         return [ChangeObserved(service=service.name, kind="release", what=what, before=before, after=after)]
+
+    def _changed_elsewhere(self, service: Service) -> list[Event]:
+        """What others changed on its platform. The release that an act of ours put there is no news."""
+        settings = self._platform.sight(service.name).settings
+        known = self._settings.setdefault(service.name, {}) if settings else {}
+        told: list[Event] = []
+        for kind, after in settings.items():
+            before = known.get(kind)
+            known[kind] = after
+            if kind == DEPLOY:
+                self._releases[service.name] = after
+            ours = kind != AUTO_DEPLOY and service.name in self._state().acts
+            if after and before is not None and after != before and not ours:
+                change: Any = {"kind": kind, "what": SETTING, "before": before, "after": after}
+                told.append(ChangeObserved(service=service.name, **change))
+        return told
 
     def _missing(self, service: Service, vitals: Vitals, now: float, patience_s: float) -> list[Event]:
         if self.is_stopped(service.name):

@@ -1,7 +1,7 @@
 """What the service monitor remembers over its own death: the last known life of each service, what is open, what it saw."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -28,6 +28,8 @@ from agents.events import (
 from analysis.warm_up import BOOTS_KEPT, Boot
 
 RUNNING = ("starting", "healthy", "unhealthy")
+SETTING = "on its platform"  # what a change of such a kind is told to have been made
+SUSPENDED: Final = "suspended"  # a symptom
 _LAST = "last"
 
 
@@ -37,6 +39,7 @@ class Life(Struct, frozen=True, omit_defaults=True, gc=False):
     incarnation: str = ""
     health: Health = "unknown"
     stopped: bool = False  # on purpose
+    elsewhere: bool = False  # by somebody where it runs, who alone starts it again
 
 
 class OpenAct(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -58,6 +61,7 @@ class State(Struct):
         default_factory=dict
     )  # the last boots that came to a good end
     damaged: dict[str, str] = field(default_factory=dict)  # `file_key` -> problem
+    settings: dict[str, str] = field(default_factory=dict)  # `file_key` of service and kind -> as last told
     acts: dict[str, OpenAct] = field(default_factory=dict)  # by target
     incidents: dict[str, OpenIncident] = field(default_factory=dict)
     boots: dict[str, str] = field(default_factory=dict)  # of the machine
@@ -89,7 +93,8 @@ def fold(state: State, fact: Any) -> None:
 def _health(state: State, fact: HealthChanged) -> None:
     old = state.life(fact.service)
     stopped = fact.health == "stopped" or (old.stopped and fact.health != "starting")
-    state.lives[fact.service] = Life(fact.incarnation or old.incarnation, fact.health, stopped)
+    elsewhere = stopped and (fact.symptom == SUSPENDED or (old.elsewhere and old.stopped))
+    state.lives[fact.service] = Life(fact.incarnation or old.incarnation, fact.health, stopped, elsewhere)
     if fact.release:
         state.releases[fact.service] = fact.release
     if fact.health != "healthy":
@@ -127,13 +132,16 @@ def _configured(state: State, fact: ConfigChanged) -> None:
 def _forget(state: State, service: str) -> None:
     for table in (state.lives, state.releases, state.proved, state.warmups, state.acts):
         table.pop(service, None)
-    for key in [key for key in state.damaged if key.startswith(file_key(service, ""))]:
-        del state.damaged[key]
+    for notes in (state.damaged, state.settings):
+        for key in [key for key in notes if key.startswith(file_key(service, ""))]:
+            del notes[key]
 
 
 def _changed(state: State, fact: ChangeObserved) -> None:
-    if fact.kind == "release":
+    if fact.kind in {"release", "deploy"}:
         state.releases[fact.service] = fact.after
+    elif fact.what == SETTING:
+        state.settings[file_key(fact.service, fact.kind)] = fact.after
 
 
 def _damaged(state: State, fact: FileDamaged) -> None:

@@ -13,7 +13,7 @@ from msgspec.structs import fields
 
 from agents.gate.limits import LIMITS
 from agents.terms import CauseName
-from config import model
+from config import model, on_render
 from config.fixes import load_fixes
 from config.secret import SECRET_NAMES
 from config.settings import Settings
@@ -35,12 +35,16 @@ SECTIONS: dict[str, type[Struct]] = {
     "platform: process": model.ProcessPlatform,
     "platform: exec": model.ExecPlatform,
     "platform: http": model.HttpPlatform,
+    "platform: render": on_render.RenderPlatform,
     "probe: http": model.HttpProbe,
     "probe: tcp": model.TcpProbe,
     "probe: exec": model.ExecProbe,
     "probe: heartbeat": model.HeartbeatProbe,
     "metrics: prometheus": model.PrometheusMetrics,
     "metrics: promql": model.PromqlMetrics,
+    "metrics: render": on_render.RenderMetrics,
+    "scale": on_render.Scale,
+    "render": on_render.Render,
     "release": model.Release,
     "files": model.WatchedFile,
     "limits": model.Limits,

@@ -1,0 +1,55 @@
+"""A whole daemon and the stand-in for Render: what breaks is healed, and what is deployed well is let alone."""
+
+import asyncio
+
+import pytest
+
+from agents.events import (
+    CauseFound,
+    ChangeObserved,
+    FixStarted,
+    FixVerified,
+    IncidentOpened,
+)
+from config.model import Config
+from config.on_render import Render
+from tests.fixtures.render_api import RenderApi, ServicePlan, WorldPlan
+from tests.fixtures.render_rig import RenderDaemon
+from tests.fixtures.render_wire import render_in_memory
+
+CONFIG = Config(render=Render(probe_interval_s=5.0, autonomy="auto"))
+
+
+def shop(**more: object) -> RenderApi:
+    plan = ServicePlan("shop", instances=2, **more)  # type: ignore[arg-type]
+    return render_in_memory(WorldPlan(services=[plan, ServicePlan("mail", type="background_worker")]))
+
+
+async def settled(rig: RenderDaemon) -> None:
+    assert await rig.until(rig.well, 60.0)
+    await asyncio.sleep(20.0)
+
+
+async def test_a_good_deploy_is_let_alone() -> None:
+    async with RenderDaemon(shop(), CONFIG) as rig:
+        await settled(rig)
+        rig.push("shop")
+        await asyncio.sleep(400.0)
+        assert rig.facts(IncidentOpened) == []
+        assert [change.kind for change in rig.facts(ChangeObserved)] == ["deploy"]
+        assert rig.api.violations == [] and rig.api.beyond_limits() == {}
+
+
+@pytest.mark.parametrize("symptom", ["errors", "hang", "crash"])
+async def test_a_bad_deploy_is_named_and_rolled_back_and_stays_so_after_the_next_push(symptom: str) -> None:
+    async with RenderDaemon(shop(), CONFIG) as rig:
+        await settled(rig)
+        rig.push("shop", symptom)
+        await asyncio.sleep(200.0)
+        assert await rig.until(rig.well, 900.0)
+        assert rig.facts(CauseFound)[0].best.name == "bad_deploy"
+        assert [act.fix for act in rig.facts(FixStarted)] == ["rollback_deploy"]
+        assert rig.facts(FixVerified)
+        rig.push("shop", symptom)
+        await asyncio.sleep(300.0)
+        assert rig.well()

@@ -169,8 +169,15 @@ class IntelligentFixSelector:
             outcomes = self.state.rates.get(f"{cause}/{fix.name}", Outcomes())
             return probability(outcomes, prior(fix, cause), target.name, alike=alike)
 
-        fixes = (fix for fix in self.world.fixes.values() if not only or fix.name == only)
-        return rank((fix for fix in fixes if self._applies(fix, target)), beliefs, learnt)
+        causes = {cause for cause, _ in beliefs}
+        fixes = (
+            fix
+            for fix in self.world.fixes.values()
+            if (not only or fix.name == only)
+            and not causes.isdisjoint(fix.cures)
+            and self._applies(fix, target)
+        )
+        return rank(fixes, beliefs, learnt)
 
     def _applies(self, fix: Fix, target: Service) -> bool:
         down = self._is_down(target)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analysis.evidence import Evidence, Peer, Scene, View
-from analysis.signatures import connection_trouble
+from analysis.signatures import connection_trouble, speaks_of_connections
 from analysis.witnesses import JUST_STARTED_S, MANY, fail_together
 
 ILL = ("unhealthy", "down")
@@ -46,7 +46,8 @@ def _suspects(
 def _needed(scene: Scene, caller: View) -> Iterator[str]:
     """What was declared, and whoever it complains of by address, or by name where that one is ill."""
     yield from caller.depends_on
-    if not (words := f"{caller.text}\n{caller.answer}\n{caller.reason}").strip():
+    words = f"{caller.text}\n{caller.answer}\n{caller.reason}"
+    if not speaks_of_connections(words):
         return
     for other in scene.views.values():
         if other.name in {caller.name, *caller.depends_on}:

@@ -29,6 +29,11 @@ _CONNECTION = re.compile(
     re.IGNORECASE,
 )
 
+_CONNECTION_WORDS = (  # one of them is in whatever _CONNECTION matches
+    "time", "refused", "unreachable", "unavailable", "answer", "no route", "reset by", "broken pipe", "connect", "slow",
+    "502", "503", "504", "deadline",
+)  # fmt: skip
+
 # What a line says about the cause: (cause, weight, words of which one must be there, pattern). Most output holds none of
 # the words, and looking for words is a hundred times faster than matching.
 _SYMPTOMS: tuple[tuple[str, float, tuple[str, ...], re.Pattern[str]], ...] = (
@@ -125,7 +130,7 @@ def symptoms(text: str) -> Iterator[Reading]:
     """The newest line for each cause that the text speaks for."""
     lowered = text[-MAX_CHARS:].lower()
     for cause, weight, words, pattern in _SYMPTOMS:
-        if not any(word in lowered for word in words):
+        if not any(map(lowered.__contains__, words)):
             continue
         for line, recency in _lines(text):
             if pattern.search(line.lower()):
@@ -160,6 +165,11 @@ def _spelled(address: str) -> str:
     """As addresses stand in messages: 10.0.0.1:80, ('10.0.0.1', 80), host='10.0.0.1', port=80, "10.0.0.1", port 80."""
     host, _, port = address.rpartition(":")
     return rf"(?<![\w.]){re.escape(host)}['\"]?(?::|,\s*(?:port\s*=?\s*)?){port}(?!\d)"
+
+
+def speaks_of_connections(text: str) -> bool:
+    """Whether any line may tell of trouble with a peer: most text does not, and need not be searched for every peer."""
+    return any(map(text[-MAX_CHARS:].lower().__contains__, _CONNECTION_WORDS))
 
 
 def cannot_connect(text: str) -> bool:

@@ -34,11 +34,12 @@ class Views(Mapping[str, View]):
         self._made: dict[str, View] = {}
 
     def __getitem__(self, name: str) -> View:
-        if name not in self._made:
+        view = self._made.get(name)
+        if view is None:
             if name not in self._names:
                 raise KeyError(name)
-            self._made[name] = self._view(name)
-        return self._made[name]
+            view = self._made[name] = self._view(name)
+        return view
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

@@ -163,10 +163,12 @@ class Runner:
 
     def _deliver(self, record: Record) -> None:
         for n, fact in enumerate(record.results):
+            consumers = self._consumers.get(type(fact), ())
             if type(fact) is FixStarted:
                 self._act_permitted = True
-            for cell in self._consumers.get(type(fact), ()):
-                if cell.name != record.agent and cell.concerns(fact):  # its own word it has folded already
+                consumers = [cell for cell in consumers if cell.concerns(fact)]
+            for cell in consumers:
+                if cell.name != record.agent:  # its own word it has folded already
                     cell.offer(record.position, n, fact)
         for listener in self.listeners:
             try:

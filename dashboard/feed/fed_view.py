@@ -131,7 +131,7 @@ class FedView:
         return self._list("traces")
 
     def summary(self) -> Item:
-        told = dict(self._parts["summary"])
+        told = dict(self._parts.get("summary", {}))
         if self.age_s > LATE_S:
             word = f"the daemon was last heard {self.age_s:.0f} s ago: all of this is as old"
             told["notices"] = [word, *told.get("notices", [])]

@@ -8,17 +8,19 @@ from msgspec.structs import replace
 
 from agents.agent import Outlet, Results, Traits
 from agents.events import BackupProven, Event, FixApplied, FixStarted, OperatorCommanded
+from agents.restoring.databases import STEPS as DATABASE_STEPS
+from agents.restoring.databases import DatabaseRounds, carry_out
 from agents.restoring.proofs import Proofs
 from agents.restoring.state import State, fold, way_back
 from config.model import Service
 from config.world import World
 from platforms.actions import START, Order, check_steps, happened
 from platforms.boot import Booter, Terms
-from platforms.platform import Files, Platform, PlatformError, Prober
+from platforms.platform import Databases, Files, Platform, PlatformError, Prober, Task
 from utils.alone import run_alone
 from utils.jobs import Ended, Jobs, uninterrupted
 
-STEPS = ("restore", "restart_unless_healthy")
+STEPS = ("restore", "restart_unless_healthy", *DATABASE_STEPS)
 PATIENCE_BOOTS = 5  # a service that does not boot on good files is not cured by these
 Outcome = Literal["done", "found_done", "symptom_gone", "failed"]
 
@@ -40,12 +42,20 @@ class DataRecovery:
     urgent: tuple[type[Event], ...] = (OperatorCommanded,)  # gets through while an act is in hand
     traits = Traits(waits_for_disk=True, workers=16, deadline_s=120.0, attempts=3)
 
-    def __init__(self, world: World, platform: Platform, files: Files, prober: Prober) -> None:
+    def __init__(
+        self,
+        world: World,
+        platform: Platform,
+        files: Files,
+        prober: Prober,
+        databases: Databases | None = None,
+    ) -> None:
         check_steps(world.fixes, self.name, STEPS)
         self.world = world
         self.platform = platform
         self.files = files
         self.prober = prober
+        self.databases = databases
         self.state = State()
         self._jobs = Jobs()
         self._booter = Booter(platform, prober)
@@ -57,7 +67,11 @@ class DataRecovery:
     async def run(self, outlet: Outlet) -> None:
         self._outlet, self._began_at = outlet, outlet.now()
         self._rooted.set()
-        await Proofs(self.world, self.files, lambda: self.state).run(outlet)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(Proofs(self.world, self.files, lambda: self.state).run(outlet))
+            if self.databases is not None:
+                rounds = DatabaseRounds(self.world, self.databases, self.prober, lambda: self.state)
+                group.create_task(rounds.run(outlet))
 
     def apply(self, fact: Event) -> None:
         fold(self.state, fact)
@@ -84,13 +98,36 @@ class DataRecovery:
             return self._applied(act, "failed", others)
         restores = Restores()
         try:
-            work = self._undo(act, service) if act.undo_of else self._carry_out(act, service, restores)
-            return await self._jobs.run(act.service, work)
+            return await self._jobs.run(act.service, self._work(act, service, restores))
         except Ended as ended:
             await self._not_while_closing()
             return self._applied(act, "failed", str(ended), restores)
         except PlatformError as error:
             return self._applied(act, "failed", str(error), restores)
+
+    async def _work(self, act: FixStarted, service: Service, restores: Restores) -> FixApplied:
+        on_database = set(self.world.fixes[act.fix].steps) <= set(DATABASE_STEPS)
+        if act.undo_of:
+            return await self._undo(act, service, on_database=on_database)
+        if on_database:
+            return await self._on_database(act, service)
+        return await self._carry_out(act, service, restores)
+
+    async def _on_database(self, act: FixStarted, service: Service) -> FixApplied:
+        databases, [step] = self._hands(), self.world.fixes[act.fix].steps
+        task = Task(service=service, mark=act.id, incarnation=act.incarnation)
+        if service.probe is not None and (await self.prober.probe(service, service.probe)).ok:
+            before = await databases.done_since(step, task)
+            if before is None:
+                return self._applied(act, "symptom_gone", "its probe is good again")
+        found, done = await carry_out(databases, step, task)
+        applied = self._applied(act, "found_done" if found else "done", done.detail)
+        return replace(applied, undo=done.undo, undo_data=done.undo_data)
+
+    def _hands(self) -> Databases:
+        if self.databases is None:
+            raise PlatformError("no hands for databases here")
+        return self.databases
 
     async def _carry_out(self, act: FixStarted, service: Service, restores: Restores) -> FixApplied:
         await self._restore(act, service, restores)
@@ -103,13 +140,19 @@ class DataRecovery:
             return self._applied(act, "done" if restores.undo else outcome, "", restores)
         return await self._restart(act, service, restores)
 
-    async def _undo(self, act: FixStarted, service: Service) -> FixApplied:
+    async def _undo(self, act: FixStarted, service: Service, *, on_database: bool) -> FixApplied:
         """Each file as it was before; what runs is started anew, as it holds the files that were taken away."""
         earlier = self.state.undoable.get(act.undo_of)
         if earlier is None or earlier.service != service.name:
             return self._applied(act, "failed", "nobody knows how to take that act back")
         if earlier.taken:
             return self._applied(act, "found_done", "it was taken back before")
+        if on_database:
+            [step] = self.world.fixes[act.fix].steps
+            task = Task(service=service, mark=act.id, incarnation=act.incarnation)
+            return self._applied(
+                act, "done", await uninterrupted(self._hands().take_back(step, earlier.way_back, task))
+            )
         told = []
         for path, copy in reversed(earlier.damaged):
             file = next((file for file in service.files if file.path == path), None)

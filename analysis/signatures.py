@@ -40,15 +40,15 @@ _SYMPTOMS: tuple[tuple[str, float, tuple[str, ...], re.Pattern[str]], ...] = (
     (
         "disk_full",
         5.0,
-        ("no space", "disk", "enospc"),
-        re.compile(r"no space left on device|disk (?:is )?full|enospc|disk quota exceeded"),
+        ("no space", "disk", "enospc", "sqlstate"),
+        re.compile(r"sqlstate 53100|no space left on device|disk (?:is )?full|enospc|disk quota exceeded"),
     ),
     (
         "connection_exhaustion",
         4.5,
-        ("too many", "emfile", "pool", "slots", "cannot assign"),
+        ("too many", "emfile", "pool", "slots", "cannot assign", "sqlstate"),
         re.compile(
-            r"too many open files|emfile|too many (?:clients|connections)|connection pool (?:is )?(?:exhausted|full)"
+            r"sqlstate 53300|too many open files|emfile|too many (?:clients|connections)|connection pool (?:is )?(?:exhausted|full)"
             r"|remaining connection slots|cannot assign requested address"
         ),
     ),
@@ -66,9 +66,13 @@ _SYMPTOMS: tuple[tuple[str, float, tuple[str, ...], re.Pattern[str]], ...] = (
             "unicodedecodeerror",
             "invalid character",
             "in json at",
+            "sqlstate",
+            "invalid page",
+            "could not read block",
+            "missing chunk",
         ),
         re.compile(
-            r"database disk image is malformed|file is not a database|jsondecodeerror|checksum mismatch"
+            r"sqlstate (?:xx00[12]|42p01)|invalid page in block|could not read block|missing chunk number|database disk image is malformed|file is not a database|jsondecodeerror|checksum mismatch"
             r"|\bcorrupt(?:ed)?\b|unexpected end of (?:file|json|data)|malformed (?:json|file|data)|unpicklingerror"
             r"|unicodedecodeerror|invalid character .* looking for|unexpected token .* in json at position"
         ),
@@ -78,6 +82,15 @@ _SYMPTOMS: tuple[tuple[str, float, tuple[str, ...], re.Pattern[str]], ...] = (
         3.5,
         ("memory", "oom", "heap space"),
         re.compile(r"\bmemoryerror\b|out of memory|cannot allocate memory|\boom\b|heap space"),
+    ),
+    (
+        "config_error",
+        4.5,
+        ("sqlstate", "permission denied for", "authentication failed", "not permitted to log in"),
+        re.compile(
+            r"sqlstate (?:42501|28000|28p01)|permission denied for (?:table|schema|sequence|database|relation|view)"
+            r"|password authentication failed|is not permitted to log in"
+        ),
     ),
     (
         "config_error",

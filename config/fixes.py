@@ -11,7 +11,9 @@ from config.model import ExecPlatform, HttpPlatform, Platform, ProcessPlatform, 
 from config.on_render import RENDER_ACTIONS, RenderPlatform
 from config.ourselves import OwnAgent
 
-Need = Literal["process", "release", "files", "caches", "infrastructure", "agent", "instances", "plans"]
+Need = Literal[
+    "process", "release", "files", "caches", "database", "infrastructure", "agent", "instances", "plans"
+]
 
 
 class Fix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,6 +41,7 @@ class Fix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "release": service.release is not None,
             "files": bool(service.files),
             "caches": bool(service.caches),
+            "database": service.database is not None,
             "agent": isinstance(service, OwnAgent),
             "instances": service.scale is not None and service.scale.max_instances > 1,
             "plans": service.scale is not None and bool(service.scale.plans),

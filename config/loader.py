@@ -15,6 +15,7 @@ from config.problems import ConfigError, Problem
 from config.reading import decode, oddities
 from config.rules import (
     cache_problems,
+    database_problems,
     dependency_problems,
     file_problems,
     maintenance_problems,
@@ -82,6 +83,7 @@ def _service_problems(declared: list[Any], known: list[Problem], interval_s: flo
         if "platform" in right:
             cwd = right["platform"].get("cwd", ".")
             yield from cache_problems(right.get("caches", ()), cwd, f"{where}.caches")
+        yield from database_problems(right, where)
         yield from _maintenance(right.get("maintenance"), f"{where}.maintenance")
         yield from file_problems([file["path"] for file in right.get("files", ())], f"{where}.files")
     names = {position: raw["name"] for position, raw in services.items() if isinstance(raw.get("name"), str)}

@@ -75,6 +75,14 @@ class ExecProbe(_Probe, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     command: Command
 
 
+class PostgresProbe(
+    _Probe, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="postgres", tag_field="type"
+):
+    """Asks the declared database; whatever the query changes is taken back."""
+
+    query: Text = "SELECT 1"
+
+
 class HeartbeatProbe(
     _Probe, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="heartbeat", tag_field="type"
 ):
@@ -84,7 +92,7 @@ class HeartbeatProbe(
     max_age_s: Seconds = 30.0
 
 
-Probe = HttpProbe | TcpProbe | ExecProbe | HeartbeatProbe
+Probe = HttpProbe | TcpProbe | ExecProbe | HeartbeatProbe | PostgresProbe
 
 
 class PrometheusMetrics(
@@ -119,6 +127,18 @@ class WatchedFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     path: Text
     check: Literal["json", "sqlite", "exists"] = "json"
     backup_s: Seconds = 300.0
+
+
+class Database(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="postgres", tag_field="type"
+):
+    """Addresses hold passwords, so only the environment variables that hold them are named here."""
+
+    url_env: Text  # as the service uses it
+    admin_url_env: str = ""  # of a role that may act: a reserved connection, CREATEDB; empty: url_env
+    backup_s: Seconds = 3600.0
+    keep: Count = 7
+    idle_s: Seconds = 60.0  # a session that is idle for so long may be ended where connections run out
 
 
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -158,6 +178,7 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     logs: tuple[Text, ...] = ()
     release: Release | None = None
     files: tuple[WatchedFile, ...] = ()
+    database: Database | None = None
     caches: tuple[Text, ...] = ()
     limits: Limits = Limits()
     scale: Scale | None = None

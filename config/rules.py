@@ -16,6 +16,7 @@ from config.model import (
     HeartbeatProbe,
     HttpPlatform,
     HttpProbe,
+    PostgresProbe,
     Probe,
     ProcessPlatform,
     PrometheusMetrics,
@@ -39,7 +40,7 @@ def signal_name(text: str) -> str:
 
 def part_problems(part: Any, path: str, interval_s: float) -> Iterator[Problem]:
     """What is wrong inside one part of a service (its platform, probe, ...) whose types are right."""
-    if isinstance(part, HttpProbe | TcpProbe | ExecProbe | HeartbeatProbe):
+    if isinstance(part, HttpProbe | TcpProbe | ExecProbe | HeartbeatProbe | PostgresProbe):
         yield from _probe_problems(part, path, part.interval_s or interval_s)
     if isinstance(part, HttpProbe | HttpPlatform | PrometheusMetrics | PromqlMetrics) and (
         reason := url_problem(part.url, ("http", "https"))
@@ -58,6 +59,13 @@ def part_problems(part: Any, path: str, interval_s: float) -> Iterator[Problem]:
         for key in part.env:
             if not key or "=" in key:
                 yield Problem(member(f"{path}.env", key), "not usable as an environment variable")
+
+
+def database_problems(raw: Mapping[str, Any], path: str) -> Iterator[Problem]:
+    """A probe of a database that is not declared."""
+    probe = raw.get("probe")
+    if isinstance(probe, dict) and probe.get("type") == "postgres" and not raw.get("database"):
+        yield Problem(f"{path}.probe", 'asks a database, but none is declared; add "database"')
 
 
 def zone_problems(part: Mapping[str, Any], path: str) -> Iterator[Problem]:

@@ -183,6 +183,14 @@ class Proof(Struct, frozen=True, kw_only=True):
     problem: str = ""
 
 
+class Databases(Infrastructure, Protocol):
+    """Declared databases: steps of fixes as on infrastructure, and backups."""
+
+    async def back_up(self, service: Service) -> Proof:
+        """Dump, restore into a scratch database, keep if that gave everything back. Raises PlatformError."""
+        ...
+
+
 class Files(Protocol):
     """Declared files of a service: looks, backups, restores. Paths are relative to the service's cwd."""
 

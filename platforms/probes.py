@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from config.model import ExecProbe, HeartbeatProbe, HttpProbe, Probe, Service, TcpProbe
+from config.model import ExecProbe, HeartbeatProbe, HttpProbe, PostgresProbe, Probe, Service, TcpProbe
 from platforms.platform import PlatformError, ProbeResult
 from platforms.probing.exec import run
 from platforms.probing.heartbeat import Heartbeats
@@ -58,6 +58,10 @@ class Probes:
                 return await self._exec(service, probe)
             case HeartbeatProbe():
                 return self._heartbeat(service, probe)
+            case PostgresProbe():
+                from platforms.postgres.probe import ask
+
+                return _Verdict(*await ask(service, probe, os.environ))
 
     async def _exec(self, service: Service, probe: ExecProbe) -> _Verdict:
         cwd = Path(service.platform.cwd)

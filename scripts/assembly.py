@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from platforms.lease import Lease
 from platforms.lease_postgres import PostgresLease
 from platforms.metrics import Metrics
 from platforms.platform import Infrastructure, Platform
+from platforms.postgres.databases import PostgresDatabases
 from platforms.probes import Probes
 from platforms.process import ProcessPlatform
 from platforms.router import Router
@@ -136,6 +138,7 @@ def _real_hands(world: World, offload: ThreadOffload, render: OnRender | None) -
         prober=render.prober(Probes()) if render is not None else Probes(),
         scraper=metrics,
         files=FileKeeper(world.state_dir),
+        databases=PostgresDatabases(world.state_dir, time.time),
         open_clock=clock,
         reach=lambda service: reached.get(type(service.platform)),
         watchers=watchers,

@@ -6,7 +6,7 @@ from typing import Any
 
 from agents.telling.port import Contacts
 from config.model import Service
-from platforms.platform import Infrastructure, MetricsReader, Platform, Prober
+from platforms.platform import Databases, Infrastructure, MetricsReader, Platform, Prober
 from utils.clock import Clock, boot_id
 from utils.disk import Disk, Offload
 
@@ -26,6 +26,7 @@ class Hands:
     reach: Callable[[Service], Infrastructure | None]  # what acts on a service that somebody else runs
     open_clock: Callable[[float], Clock]  # takes the last `at` of the journal: time never goes back
     boot_id: Callable[[], str] = boot_id  # of the machine
+    databases: Databases | None = None  # None: declared ones are left alone
     contacts: Contacts = field(default_factory=Contacts)  # the ways to people
     close: Callable[[], Awaitable[None]] = _nothing  # what has nothing else to end it
     watchers: Mapping[str, Callable[[], Awaitable[None]]] = field(

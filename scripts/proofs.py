@@ -57,7 +57,9 @@ class Proofs:
     def _declared(self) -> Iterator[Any]:
         keeper: DataRecovery = self._agent("data_recovery")
         declared = {
-            (service.name, file.path) for service in self._world.config.services for file in service.files
+            (service.name, target)
+            for service in self._world.config.services
+            for target in (*(file.path for file in service.files), "database")
         }
         for one in keeper.state.proven.values():
             if (one.service, one.target) in declared:

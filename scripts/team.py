@@ -34,7 +34,9 @@ MAKERS: Mapping[str, Callable[[World, Hands, Tell, AgentRestarter], Agent]] = {
     "application_recovery": lambda world, hands, _, agents: ApplicationRecovery(
         world, hands.platform, hands.prober, hands.files, agents
     ),
-    "data_recovery": lambda world, hands, *_: DataRecovery(world, hands.platform, hands.files, hands.prober),
+    "data_recovery": lambda world, hands, *_: DataRecovery(
+        world, hands.platform, hands.files, hands.prober, hands.databases
+    ),
     "infrastructure_recovery": lambda world, hands, *_: InfrastructureRecovery(
         world, hands.platform, hands.reach, hands.prober
     ),

@@ -33,11 +33,16 @@ class Proven(Struct, frozen=True):
 
 
 class Undoable(Struct, frozen=True):
-    """By the id of the act: each file that it restored, and the damaged copy it kept, "" where there was nothing."""
+    """By the id of the act: `way_back` as the act noted it."""
 
     service: str
-    damaged: tuple[tuple[str, str], ...]
+    way_back: str
     taken: bool = False
+
+    @property
+    def damaged(self) -> tuple[tuple[str, str], ...]:
+        """Each file that was restored, and the damaged copy that was kept of it, "" where there was nothing."""
+        return msgspec.json.decode(self.way_back, type=tuple[tuple[str, str], ...])
 
 
 class State(Struct):
@@ -84,7 +89,6 @@ def _applied(state: State, fact: FixApplied) -> None:
         if known is not None and fact.outcome != "failed":
             state.undoable[fact.undo_of] = replace(known, taken=True)
     elif fact.undo_data:
-        damaged = msgspec.json.decode(fact.undo_data, type=tuple[tuple[str, str], ...])
-        state.undoable[fact.cause] = Undoable(fact.service, damaged)
+        state.undoable[fact.cause] = Undoable(fact.service, fact.undo_data)
         while len(state.undoable) > REMEMBERED:
             del state.undoable[next(iter(state.undoable))]

@@ -11,6 +11,7 @@ from config.model import Service
 from config.world import World
 from platforms.platform import Exit, Platform, ProbeResult
 from platforms.probing.rounds import FROZEN, Look
+from platforms.releases import last_rollback, link_of
 from platforms.surroundings import LogTails, current_release, evidence, how_it_ended, tail_text
 
 ALIVE_IS_HEALTHY_S = 1.0  # where no probe can say more
@@ -35,6 +36,8 @@ class ServiceLives:
         self._vitals: dict[str, Vitals] = {}
         self._usual: dict[str, UsualLatency] = {}
         self._releases: dict[str, str] = {}
+        self._noted: dict[str, str] = {}  # the newest act of ours of which a change was seen
+
         self._settings: dict[str, dict[str, str]] = {}  # by kind
         self._missing_since: dict[str, float] = {}
         self._frozen_since: dict[str, float] = {}
@@ -63,6 +66,7 @@ class ServiceLives:
         self._usual = {name: usual for name, usual in self._usual.items() if name in names}
         self._settings = {name: kinds for name, kinds in self._settings.items() if name in names}
         self._releases = {name: release for name, release in self._releases.items() if name in names}
+        self._noted = {name: act for name, act in self._noted.items() if name in names}
 
     def of(self, name: str) -> Vitals:
         return self._vitals.setdefault(name, Vitals())
@@ -232,11 +236,21 @@ class ServiceLives:
         if after in {"", before}:
             return []
         self._releases[service.name] = after
-        act = self._state().acts.get(service.name)
-        if not before or (act is not None and act.fix == ROLLBACK):
+        if self._is_ours(service, before, after) or not before:
             return []
         what = service.release.current
         return [ChangeObserved(service=service.name, kind="release", what=what, before=before, after=after)]
+
+    def _is_ours(self, service: Service, before: str, after: str) -> bool:
+        """The change of an act in hand; or of one that we did not hear of yet, or no more: it left a note, which counts once."""
+        name, note = service.name, last_rollback(link_of(service))
+        fresh = note is not None and note.act != self._noted.get(name)
+        if note is not None:
+            self._noted[name] = note.act
+            if fresh and (note.before, note.after) == (before, after):
+                return True
+        act = self._state().acts.get(name)
+        return act is not None and act.fix == ROLLBACK
 
     def _changed_elsewhere(self, service: Service) -> list[Event]:
         """What others changed on its platform. The release that an act of ours put there is no news."""

@@ -18,6 +18,7 @@ from agents.events import (
     StartRetried,
 )
 from config.model import ProcessPlatform, Release, Service
+from platforms.releases import point_back
 from tests.fixtures.monitor_kit import Watching, now, service
 
 
@@ -320,6 +321,23 @@ async def test_our_own_rollback_is_no_news_and_the_next_deploy_is(tmp_path: Path
         point(tmp_path, "v3")
         await asyncio.sleep(1)
     assert [change.after for change in watching.heard(ChangeObserved)] == ["v2", "v3"]
+
+
+async def test_our_own_rollback_is_no_news_either_before_we_hear_of_the_act_and_explains_one_change(
+    tmp_path: Path,
+) -> None:
+    """The daemon died in the act: what it did stands in the world, while its start still waits in our inbox."""
+    watching = Watching(released(tmp_path))
+    point(tmp_path, "v2")
+    await lived(watching)
+    point_back(tmp_path / "releases" / "current", "act", ())
+    async with watching:
+        await asyncio.sleep(1)
+        assert watching.heard(ChangeObserved) == []
+        for version in ("v2", "v1"):
+            point(tmp_path, version)
+            await asyncio.sleep(1)
+    assert [change.after for change in watching.heard(ChangeObserved)] == ["v2", "v1"]
 
 
 async def test_another_act_explains_no_deploy(tmp_path: Path) -> None:

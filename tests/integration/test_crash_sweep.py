@@ -49,7 +49,8 @@ class Tally:
 
     def __str__(self) -> str:
         shares = ", ".join(f"{self.share(family):.0%} in {family} calls" for family in FAMILIES)
-        return f"{self.deaths.total()} deaths ({shares}), {len(self.broken)} runs broken"
+        broken = "none" if not self.broken else f"seeds {', '.join(map(str, self.broken))}"
+        return f"{self.deaths.total()} deaths ({shares}), broken: {broken}"
 
 
 def be_nice() -> None:

@@ -132,7 +132,7 @@ def test_everything_damaged_at_once_harms_no_service(folder: Folder) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 def test_every_file_cut_at_every_64th_byte_and_with_random_bits_flipped(
     folder: Folder, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -257,7 +257,7 @@ def test_a_pardoned_act_is_off_the_budget_and_so_is_no_other() -> None:
     act = gate.ask("s0", "respawn", symptom="exit")
     gate.applied(act)
     gate.at += 9.0
-    gate.tell(killed(gate.at))
+    gate.verdict(act, good=False, interrupted=True)
     assert [spent.id for spent in gate.state.spent["s0"]] == [gate.said[0].id]
 
 

@@ -22,7 +22,9 @@ _UNSAID = (
 def warnings(config: Config, source: str) -> list[str]:
     """One line for each thing that cannot be diagnosed for lack of a declaration."""
     if not config.services:
-        return [f"{source}: $.services: no service is declared; nothing will be watched"]
+        return [
+            f"{source}: $.services: no service is declared; nothing will be watched but what RENDER_MODE=true finds"
+        ]
     lines: list[str] = []
     for position, service in enumerate(config.services):
         found = [*_unsaid(service), *_missing_on_disk(service)]

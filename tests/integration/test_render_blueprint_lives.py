@@ -5,10 +5,12 @@ import re
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import psutil
 import pytest
@@ -88,3 +90,43 @@ def test_the_first_incident_is_healed_and_seen_on_the_page_of_the_other_service(
     assert worker.stop() == 0
     assert page.stop() == 0
     assert "Traceback" not in worker.said() + page.said()
+
+
+@pytest.fixture
+def api() -> Iterator[dict[str, str]]:
+    """The stand-in for Render's API as a program, and where it is."""
+    words = [sys.executable, "-m", "tests.fixtures.render_api", "--speed", "60"]
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def test_a_service_that_hangs_on_render_is_found_and_healed_and_seen_on_the_page(
+    blueprint: dict[str, Instance], api: dict[str, str]
+) -> None:
+    """As docs/deploy.md has it, but that a second stands for half a minute."""
+    page, worker = blueprint["nightwarden-dashboard"], blueprint["nightwarden"]
+    worker.env |= {"RENDER_MODE": "true", "RENDER_API_KEY": api["key"], "RENDER_API_URL": api["url"]}
+    config = worker.folder / "config/self_healing_config.json"
+    config.write_text('{"render": {"include": ["shop"], "probe_interval_s": 1}}')
+    page.launch()
+    worker.launch()
+    until(
+        "the page shows what was found",
+        lambda: page.get("/ready")[0] == 200 and page.health() == {"shop": "healthy"},
+    )
+    broken = json.dumps({"service": "shop", "fault": "hang"}).encode()
+    urlopen(Request(f"{api['control']}/break", data=broken, method="POST"), timeout=10).close()
+    until("healed", lambda: [i["status"] for i in page.incidents()] == ["closed"], 60)
+    [incident] = page.incidents()
+    assert incident["acts"], "it did not pass by itself"
+    assert {act["layer"] for act in incident["acts"]} == {"infrastructure"}
+    with urlopen(f"{api['control']}/world", timeout=10) as world:
+        assert {s["name"]: s["healthy"] for s in json.load(world)["services"]}["shop"]
+    assert worker.stop() == 0
+    assert page.stop() == 0
+    assert api["key"] not in worker.said() + page.said()

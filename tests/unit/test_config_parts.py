@@ -84,7 +84,7 @@ def test_what_is_declared_is_not_warned_about() -> None:
 
 def test_an_empty_configuration_is_warned_about() -> None:
     assert warnings(Config(), "c.json") == [
-        "c.json: $.services: no service is declared; nothing will be watched"
+        "c.json: $.services: no service is declared; nothing will be watched but what RENDER_MODE=true finds"
     ]
 
 

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup setup-mlops demo run test unit check bench soak witness locks schema docs picture clean
+.PHONY: setup setup-mlops demo demo-render run test unit check bench soak witness locks schema docs picture clean
 
 setup: .venv/.ready
 
@@ -21,6 +21,9 @@ setup-mlops: setup
 
 demo: setup
 	$(BIN)/nightwarden demo --report report.json
+
+demo-render: setup
+	$(BIN)/python -m scripts.demo_render --report report-render.json
 
 run: setup
 	$(BIN)/nightwarden run

@@ -9,9 +9,10 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import ClientError, ClientSession
@@ -89,8 +90,8 @@ async def _play(stage: Stage, only: str) -> list[dict[str, Any]]:
         "--listen", f"127.0.0.1:{stage.page_port}",
     ]  # fmt: skip
     async with (
-        _process(faults, stage.folder / "breaker.out") as breaker,
-        _process(daemon, stage.folder / "daemon.out"),
+        running(faults, stage.folder / "breaker.out") as breaker,
+        running(daemon, stage.folder / "daemon.out"),
         ClientSession() as session,
     ):
         view = RemoteView(stage.page, session)
@@ -105,11 +106,13 @@ async def _play(stage: Stage, only: str) -> list[dict[str, Any]]:
 
 
 @contextlib.asynccontextmanager
-async def _process(command: list[str], output: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running(
+    command: list[str], output: Path, env: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """Runs beside us, and is stopped at the end whatever happens."""
     with output.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
-            *command, stdout=out, stderr=out, cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+            *command, stdout=out, stderr=out, cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": "1", **env}
         )
     try:
         yield process

@@ -20,6 +20,8 @@ class Stores:
     async def resume(self, target: Target) -> Done:
         """Only what Render itself suspended: what a person stopped stays so."""
         suspenders = set(target.known.suspenders)
+        if not suspenders:
+            raise PlatformError(f"{target.name} is not suspended")
         if not suspenders <= {CRASH_LOOPING}:
             raise PlatformError(
                 f"{target.name} was suspended by {', '.join(sorted(suspenders))}, who may resume it"

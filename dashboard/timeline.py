@@ -51,6 +51,11 @@ def _damage(fact: e.DamageFound) -> str:
     return f"{fact.path} was damaged{source}{_because(fact.problem)}"
 
 
+def _backup(fact: e.BackupProven) -> str:
+    how = "was restored in a scratch place" if fact.ok else "could NOT be restored"
+    return f"the backup of {fact.target} of {fact.service} {how}{_because(fact.problem)}"
+
+
 # What the story of an incident does not tell.
 _SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
     e.ConfigChanged: _config,
@@ -72,5 +77,6 @@ _SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
         "state is saved again" if f.ok else f"state cannot be saved{_because(f.problem)}"
     ),
     e.DamageFound: _damage,
+    e.BackupProven: _backup,
     e.MessagePosted: lambda f: f"{f.channel}: told of {f.key}{_because(f.text)}",
 }

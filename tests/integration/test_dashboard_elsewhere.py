@@ -116,6 +116,22 @@ def test_the_stream_goes_through_once_and_without_repeats(pair: Pair) -> None:
     }
 
 
+def test_a_dashboard_that_hangs_holds_up_no_healing_and_hears_of_it_later(pair: Pair) -> None:
+    far, daemon = pair.far, pair.daemon
+    far.launch()
+    daemon.start()
+    until("healthy there", lambda: far.get("/ready")[0] == 200 and far.all_healthy())
+    assert far.process is not None
+    far.process.send_signal(signal.SIGSTOP)
+    try:
+        os.kill(daemon.pid("a"), signal.SIGKILL)
+        until("healed", lambda: [i["status"] for i in daemon.incidents()] == ["closed"], 10)
+    finally:
+        far.process.send_signal(signal.SIGCONT)
+    until("told", lambda: [i["status"] for i in far.incidents()] == ["closed"])
+    assert pair.post("/api/pause")[0] == 200
+
+
 def backlog(far: RealDashboard) -> list[str]:
     request = Request(f"http://127.0.0.1:{far.page_port}/observability/stream?backlog=1000")
     lines: list[str] = []

@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection
 from typing import Any, Literal, get_args
 
 from agents.events import ChangeObserved, DependencySeen, Event, Health, HealthChanged, Symptom
-from agents.monitoring.state import RUNNING, SETTING, SUSPENDED, State
+from agents.monitoring.elsewhere import DEPLOY, Settings
+from agents.monitoring.state import RUNNING, SUSPENDED, State
 from analysis.probe_health import UsualLatency, Vitals
 from analysis.warm_up import Tolerance, tolerance
 from config.model import Service
@@ -22,7 +23,6 @@ OUTPUT_LIMIT = 2048
 ANSWER_LIMIT = 512
 SWITCH_S = 3.0  # for which a life that took over from another may stumble
 ROLLBACK = "rollback_release"
-DEPLOY, AUTO_DEPLOY = "deploy", "auto_deploy"
 
 
 class ServiceLives:
@@ -38,7 +38,7 @@ class ServiceLives:
         self._releases: dict[str, str] = {}
         self._noted: dict[str, str] = {}  # the newest act of ours of which a change was seen
 
-        self._settings: dict[str, dict[str, str]] = {}  # by kind
+        self._settings = Settings()
         self._missing_since: dict[str, float] = {}
         self._frozen_since: dict[str, float] = {}
 
@@ -50,10 +50,7 @@ class ServiceLives:
             if life.health in RUNNING and not rebooted
         }
         self._releases = dict(self._state().releases)
-        self._settings = {name: {DEPLOY: release} for name, release in self._releases.items()}
-        for key, value in self._state().settings.items():
-            name, _, kind = key.rpartition(":")
-            self._settings.setdefault(name, {})[kind] = value
+        self._settings.open(self._releases, self._state().settings)
         self._missing_since = {}
 
     def resume(self, now: float) -> None:
@@ -64,7 +61,7 @@ class ServiceLives:
     def keep(self, names: Collection[str]) -> None:
         self._vitals = {name: vitals for name, vitals in self._vitals.items() if name in names}
         self._usual = {name: usual for name, usual in self._usual.items() if name in names}
-        self._settings = {name: kinds for name, kinds in self._settings.items() if name in names}
+        self._settings.keep(names)
         self._releases = {name: release for name, release in self._releases.items() if name in names}
         self._noted = {name: act for name, act in self._noted.items() if name in names}
 
@@ -253,20 +250,11 @@ class ServiceLives:
         return act is not None and act.fix == ROLLBACK
 
     def _changed_elsewhere(self, service: Service) -> list[Event]:
-        """What others changed on its platform. The release that an act of ours put there is no news."""
         settings = self._platform.sight(service.name).settings
-        known = self._settings.setdefault(service.name, {}) if settings else {}
-        told: list[Event] = []
-        for kind, after in settings.items():
-            before = known.get(kind)
-            known[kind] = after
-            if kind == DEPLOY:
-                self._releases[service.name] = after
-            ours = kind != AUTO_DEPLOY and service.name in self._state().acts
-            if after and before is not None and after != before and not ours:
-                change: Any = {"kind": kind, "what": SETTING, "before": before, "after": after}
-                told.append(ChangeObserved(service=service.name, **change))
-        return told
+        if DEPLOY in settings:
+            self._releases[service.name] = settings[DEPLOY]
+        acted_on = service.name in self._state().acts
+        return [*self._settings.changes(service.name, settings, acted_on=acted_on)] if settings else []
 
     def _missing(self, service: Service, vitals: Vitals, now: float, patience_s: float) -> list[Event]:
         if self.is_stopped(service.name):

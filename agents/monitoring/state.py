@@ -25,10 +25,10 @@ from agents.events import (
     ServiceStarted,
     ServiceStopped,
 )
+from agents.monitoring.elsewhere import SETTING
 from analysis.warm_up import BOOTS_KEPT, Boot
 
 RUNNING = ("starting", "healthy", "unhealthy")
-SETTING = "on its platform"  # what a change of such a kind is told to have been made
 SUSPENDED: Final = "suspended"  # a symptom
 _LAST = "last"
 

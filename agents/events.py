@@ -12,6 +12,7 @@ from agents.consent import (
     CommandAnswered,
 )
 from agents.household import (
+    AlertReceived,
     BackupProven,
     ConfigChanged,
     DamageFound,
@@ -26,10 +27,10 @@ from agents.terms import Cause, CauseName, DependencySeen, Health, Symptom
 from utils.event import Event, Fact, Telemetry
 
 __all__ = [
-    "ActProposed", "ApprovalDenied", "ApprovalExpired", "ApprovalGiven", "ApprovalRequested",
-    "BackupProven", "Cause", "CauseName", "CommandAnswered", "ConfigChanged", "DamageFound",
-    "DependencySeen", "Event", "EventQuarantined", "Fact", "Health", "LeaseChanged", "MessagePosted",
-    "OperatorCommanded", "SelfTested", "StorageChanged", "Symptom", "Telemetry",
+    "ActProposed", "AlertReceived", "ApprovalDenied", "ApprovalExpired", "ApprovalGiven", "ApprovalRequested",
+    "BackupProven", "Cause", "CauseName", "CommandAnswered", "ConfigChanged", "DamageFound", "DependencySeen",
+    "Event", "EventQuarantined", "Fact", "Health", "LeaseChanged", "MessagePosted", "OperatorCommanded",
+    "SelfTested", "StorageChanged", "Symptom", "Telemetry",
 ]  # fmt: skip
 
 
@@ -131,7 +132,7 @@ class FailurePredicted(Fact, frozen=True, kw_only=True):
 class IncidentOpened(Fact, frozen=True, kw_only=True):
     """`incident` is the id of the fact that opened it, which is also this event's `cause`."""
 
-    symptom: str  # a Symptom, or "file_damaged", or "failure_predicted"
+    symptom: str  # a Symptom, or "file_damaged", "failure_predicted", "alert"
     reason: str
     incarnation: str = ""
     first_sign_at: float = 0.0  # the first bad probe, where one was seen before; 0: not known

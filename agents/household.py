@@ -32,6 +32,18 @@ class OperatorCommanded(Fact, frozen=True, kw_only=True):
     for_s: float = 0.0  # of snooze; 0: the usual time. Of silence; 0: it ends
 
 
+class AlertReceived(Fact, frozen=True, kw_only=True):
+    """A monitoring system elsewhere says that something is wrong, or over. `service` is empty where it names none of ours."""
+
+    source: Literal["alertmanager", "render"]
+    alert: str  # its name: untrusted text, as the next two
+    summary: str = ""
+    about: str = ""  # what the sender calls the thing
+    key: str  # the same for the beginning and the end of one trouble
+    firing: bool
+    delivery: str = ""  # id of a signed message, which counts once
+
+
 # --- data_recovery
 class BackupProven(Fact, frozen=True, kw_only=True):
     """A backup was restored into a scratch place and looked at there. `ok` false: it is worth nothing."""

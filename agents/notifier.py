@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from agents.agent import Outlet, Results, Traits
 from agents.events import (
+    AlertReceived,
     ApprovalDenied,
     ApprovalExpired,
     ApprovalGiven,
@@ -60,7 +61,7 @@ class Notifier:
         ApprovalRequested, ApprovalGiven, ApprovalDenied, ApprovalExpired, CommandAnswered, FailurePredicted,
         IncidentEscalated, IncidentRetried, IncidentClosed, OperatorCommanded, ConfigChanged, ServiceStopped,
         ObservationResumed, EventQuarantined, StorageChanged, DamageFound, MessagePosted, SelfTested, LeaseChanged,
-        HealthChanged, BackupProven,
+        HealthChanged, BackupProven, AlertReceived,
     )  # fmt: skip
     emits: tuple[type[Event], ...] = (MessagePosted,)
     traits = Traits(waits_for_disk=True, later_s=0.05)

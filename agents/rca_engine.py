@@ -14,6 +14,7 @@ from agents.agent import Results, Traits
 from agents.causes.memory import Case, Confirmed, Notes, State, configured, note, vindicated
 from agents.causes.views import Usage, Views, seen, view_of
 from agents.events import (
+    AlertReceived,
     AnomalyDetected,
     Cause,
     CauseFound,
@@ -53,6 +54,7 @@ SERVICE_FACTS = (
     ChangeObserved,
     StartRetried,
     ServiceStarted,
+    AlertReceived,
 )
 NO_NOTES = Notes()
 MOST_KNOWLEDGE = 1000
@@ -128,7 +130,7 @@ class RcaEngine:
                 cases.pop(fact.incident, None)
             case ConfigChanged():
                 self._reconfigure(fact)
-            case _ if isinstance(fact, SERVICE_FACTS):
+            case _ if isinstance(fact, SERVICE_FACTS) and fact.service:
                 self.state.notes[fact.service] = note(self.state.notes.get(fact.service, NO_NOTES), fact)
 
     def _after_failure(self, failed: FixFailed) -> Case:

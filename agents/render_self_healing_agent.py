@@ -6,6 +6,7 @@ from typing import Any
 from agents.agent import Results, Traits
 from agents.events import (
     AgentHealthChanged,
+    AlertReceived,
     ApprovalDenied,
     ApprovalExpired,
     ApprovalGiven,
@@ -39,18 +40,17 @@ from agents.events import (
 )
 from agents.incident import verdicts as verdicts
 from agents.incident import verification as rules
-from agents.incident.judgement import judge_act, judge_idle, judge_started
+from agents.incident.alerts import alert_opens, judge_alert
+from agents.incident.judgement import judge_act, judge_config, judge_idle, judge_lost, judge_started
 from agents.incident.records import Incident
 from agents.incident.state import OFF, State, fold_state
 from agents.incident.transitions import last_act
 from agents.incident.verification import Streak
 from agents.incident.views import explain
-from config.ourselves import agent_of
 from config.world import World
 from utils.alone import run_alone
 
 RETRY_AT_ONCE_S = 30.0  # a seen exit need not wait for slow probing, unless the last round was this young
-THINKERS = ("rca_engine", "intelligent_fix_selector", "act_gate")
 
 
 class RenderSelfHealingAgent:
@@ -58,7 +58,7 @@ class RenderSelfHealingAgent:
     consumes: tuple[type[Event], ...] = (
         HealthChanged, AgentHealthChanged, FileDamaged, FileRepaired, FailurePredicted, CauseFound, FixChosen, FixStarted,
         FixRefused, FixApplied, FixesExhausted, ApprovalRequested, ApprovalGiven, ApprovalDenied, ApprovalExpired,
-        StartRetried, OperatorCommanded, ConfigChanged, ObservationResumed,
+        StartRetried, OperatorCommanded, ConfigChanged, ObservationResumed, AlertReceived,
         ServiceStopped, EventQuarantined, ProbeObserved, Tick,
     )  # fmt: skip
     emits = (IncidentOpened, FixVerified, FixFailed, IncidentClosed, IncidentEscalated, IncidentRetried)
@@ -75,6 +75,7 @@ class RenderSelfHealingAgent:
             FileDamaged: self._on_damage,
             FileRepaired: self._on_repair,
             FailurePredicted: self._on_prediction,
+            AlertReceived: self._on_alert,
             FixApplied: self._on_applied,
             FixesExhausted: self._on_exhausted,
             OperatorCommanded: self._on_command,
@@ -161,6 +162,15 @@ class RenderSelfHealingAgent:
         )
         return self._open(fact, "failure_predicted", reason, fact.incarnation or life)
 
+    def _on_alert(self, fact: AlertReceived) -> Results:
+        incident = self.state.open_of(fact.service)
+        if incident is not None:
+            return judge_alert(self.state, incident, fact)
+        if not alert_opens(self.state, fact):
+            return ()
+        self._streaks.pop(fact.service, None)  # good probes of before did not keep others from alarming
+        return self._open(fact, "alert", f"{fact.alert}: {fact.summary}", self._life(fact.service))
+
     def _life(self, service: str) -> str:
         health = self.state.health.get(service)
         return health.incarnation if health else ""
@@ -211,16 +221,7 @@ class RenderSelfHealingAgent:
         return [verdicts.escalated(incident, fact.reason)]
 
     def _on_quarantined(self, fact: EventQuarantined) -> Results:
-        for incident in self.state.open_ones():
-            act = incident.act
-            if act is None or act.id != fact.event or act.outcome != "started":
-                continue
-            if act.layer == fact.agent.removesuffix("_recovery"):  # others merely listen to it
-                return [verdicts.failed(incident, act, f"{fact.agent} failed on it: {fact.error}")]
-        lost = self.state.open_by_id(fact.incident)
-        if lost is not None and fact.agent in THINKERS and lost.status != "escalated":
-            return [verdicts.escalated(lost, f"{fact.agent} failed on it: {fact.error}")]
-        return ()
+        return judge_lost(self.state, fact)
 
     # --- people ---
 
@@ -231,18 +232,7 @@ class RenderSelfHealingAgent:
         return self._withdraw(fact, f"it was stopped ({fact.why})") if fact.why in OFF else ()
 
     def _on_config(self, fact: ConfigChanged) -> Results:
-        if fact.why == "refused":
-            return ()
-        ours = {i.service for i in self.state.open_ones() if agent_of(i.service)}
-        gone = [i for i in self.state.open_ones() if i.service not in {*fact.services, *ours}]
-        begun = [i for i in self.state.open_ones() if i.service in ours and fact.why == "start"]
-        return [
-            *(
-                verdicts.closed(i, "withdrawn", fact.at, "it is not in the configuration any more")
-                for i in gone
-            ),
-            *(verdicts.closed(i, "passed_by_itself", fact.at, "all agents began anew") for i in begun),
-        ]
+        return judge_config(self.state, fact)
 
     def _withdraw(self, fact: Fact, why: str) -> Results:
         incident = self.state.open_of(fact.service)

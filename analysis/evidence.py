@@ -58,6 +58,15 @@ class Ceiling(Struct, frozen=True):
     at: float
 
 
+class Alarm(Struct, frozen=True):
+    """An alert of another monitoring system that fires; its words are untrusted."""
+
+    key: str
+    name: str
+    summary: str
+    at: float
+
+
 class View(Struct, frozen=True, kw_only=True):
     """All that is known of one service now. `text` is what it wrote and answered since its last trouble: untrusted."""
 
@@ -85,6 +94,7 @@ class View(Struct, frozen=True, kw_only=True):
     deviations: tuple[Deviation, ...] = ()
     ceilings: tuple[Ceiling, ...] = ()
     peers: tuple[Peer, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
     memory_share: float | None = None  # of its declared ceiling
     cpu_percent: float | None = None
     sampled_at: float = 0.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from analysis.alarms import alarmed
 from analysis.evidence import Change, Deviation, Evidence, Scene, View
 from analysis.signatures import cannot_connect, exception, has_traceback, is_slow, names_file, symptoms
 
@@ -168,7 +169,7 @@ def _meaning(deviation: Deviation) -> tuple[str, float] | None:
 
 
 RULES: tuple[Callable[[Scene], Iterator[Evidence]], ...] = (
-    ended, silent, negative, changed, damaged, said, running_out, deviating,
+    ended, silent, negative, changed, damaged, said, running_out, deviating, alarmed,
 )  # fmt: skip
 
 
@@ -180,7 +181,8 @@ def own_evidence(scene: Scene) -> Iterator[Evidence]:
 def signature(view: View) -> str:
     """What makes two incidents of one service look the same."""
     sign = view.signal if view.signal is not None else view.status or view.exit_code
-    return f"{view.name}|{view.symptom}|{sign or ''}|{exception(view.text)}"
+    alarm = f"alert {view.alarms[-1].name}" if view.alarms else ""
+    return f"{view.name}|{view.symptom or alarm}|{sign or ''}|{exception(view.text)}"
 
 
 def _own(scene: Scene, cause: str, weight: float, sentence: str) -> Evidence:

@@ -24,7 +24,7 @@ PAGE = Path(__file__).parent.parent / "docs/events.md"
 STAMPED = {field.name for field in fields(Base)}
 BORN_OUTSIDE = {
     "ConfigChanged": "operator", "OperatorCommanded": "operator", "EventQuarantined": "runner",
-    "StorageChanged": "runner", "SelfTested": "operator", "LeaseChanged": "operator", "DamageFound": "runner", "AgentHealthChanged": "runner",
+    "StorageChanged": "runner", "SelfTested": "operator", "AlertReceived": "operator", "LeaseChanged": "operator", "DamageFound": "runner", "AgentHealthChanged": "runner",
 }  # fmt: skip
 HEAD = """# Events
 

@@ -4,6 +4,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from agents.events import (
+    AlertReceived,
     AnomalyDetected,
     ChangeObserved,
     ConfigChanged,
@@ -14,7 +15,7 @@ from agents.events import (
     ServiceStarted,
     StartRetried,
 )
-from analysis.evidence import Ceiling, Change, Deviation
+from analysis.evidence import Alarm, Ceiling, Change, Deviation
 
 _BLAMES_CHANGE = {"bad_deploy": ("release", "deploy")}
 MOST = 8  # changes, deviations and ceilings kept of one service
@@ -33,6 +34,7 @@ class Notes(Struct, frozen=True):
     damaged: dict[str, str] = {}  # path -> problem
     deviations: tuple[Deviation, ...] = ()
     ceilings: tuple[Ceiling, ...] = ()
+    alarms: tuple[Alarm, ...] = ()  # that fire
 
 
 class Case(Struct, frozen=True):
@@ -69,6 +71,7 @@ Seen = (
     | ChangeObserved
     | StartRetried
     | ServiceStarted
+    | AlertReceived
 )
 
 
@@ -93,6 +96,10 @@ def note(notes: Notes, fact: Seen) -> Notes:
         case AnomalyDetected():
             deviation = Deviation(fact.metric, fact.value, fact.expected, fact.sigmas, fact.at)
             return replace(notes, deviations=(*notes.deviations, deviation)[-MOST:])
+        case AlertReceived():
+            alarms = tuple(alarm for alarm in notes.alarms if alarm.key != fact.key)
+            new = (Alarm(fact.key, fact.alert, fact.summary, fact.at),) if fact.firing else ()
+            return replace(notes, alarms=(*alarms, *new)[-MOST:])
         case FailurePredicted():
             others = tuple(ceiling for ceiling in notes.ceilings if ceiling.metric != fact.metric)
             return replace(notes, ceilings=(*others, _ceiling(fact)))

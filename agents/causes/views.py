@@ -75,6 +75,7 @@ def seen(view: View, notes: Notes) -> View:
         damaged=tuple(notes.damaged.items()),
         deviations=notes.deviations,
         ceilings=notes.ceilings,
+        alarms=notes.alarms,
     )
     trouble = notes.trouble
     if trouble is None or health == "healthy":

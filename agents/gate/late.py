@@ -13,7 +13,7 @@ HOW = {
     "snoozed": "it was put off",
     "over": "it was over",
 }
-UNSEEN = ("file_damaged", "failure_predicted")  # symptoms that no health tells
+UNSEEN = ("file_damaged", "failure_predicted", "alert")  # symptoms that no health tells
 
 
 class Late(Struct, frozen=True):

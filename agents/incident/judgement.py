@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agents.events import Event
+from agents.events import ConfigChanged, Event, EventQuarantined
 from agents.incident import verdicts as verdicts
 from agents.incident import verification as rules
 from agents.incident.records import Act, Incident
@@ -14,6 +14,7 @@ from platforms.boot import FIRST_WAITS_S, wait_after
 
 TRIES = 3  # of the hands, each with the whole deadline, before an act is taken from them
 GRACE_S = 60.0
+THINKERS = ("rca_engine", "intelligent_fix_selector", "act_gate")
 AGENT_S = 90.0  # a silent one is seen after 60 s
 
 
@@ -70,6 +71,33 @@ def judge_act(
     if act.fix == rules.WAIT and _culprit_suffers(state, incident, act):
         return ()
     return [verdicts.failed(incident, act, f"no success within {at - since:.0f} s")]
+
+
+def judge_lost(state: State, fact: EventQuarantined) -> Sequence[Event]:
+    """An agent went on without an event: nobody else will say what should have followed."""
+    for incident in state.open_ones():
+        act = incident.act
+        if act is None or act.id != fact.event or act.outcome != "started":
+            continue
+        if act.layer == fact.agent.removesuffix("_recovery"):  # others merely listen to it
+            return [verdicts.failed(incident, act, f"{fact.agent} failed on it: {fact.error}")]
+    lost = state.open_by_id(fact.incident)
+    if lost is not None and fact.agent in THINKERS and lost.status != "escalated":
+        return [verdicts.escalated(lost, f"{fact.agent} failed on it: {fact.error}")]
+    return ()
+
+
+def judge_config(state: State, fact: ConfigChanged) -> Sequence[Event]:
+    """Incidents of what is watched no more; and of our own agents, which begin anew with the daemon."""
+    if fact.why == "refused":
+        return ()
+    ours = {i.service for i in state.open_ones() if agent_of(i.service)}
+    gone = [i for i in state.open_ones() if i.service not in {*fact.services, *ours}]
+    begun = [i for i in state.open_ones() if i.service in ours and fact.why == "start"]
+    return [
+        *(verdicts.closed(i, "withdrawn", fact.at, "it is not in the configuration any more") for i in gone),
+        *(verdicts.closed(i, "passed_by_itself", fact.at, "all agents began anew") for i in begun),
+    ]
 
 
 def _judge_agent(state: State, incident: Incident, act: Act, at: float) -> Sequence[Event]:

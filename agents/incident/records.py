@@ -7,12 +7,13 @@ from msgspec import Struct
 from agents.events import Cause
 
 Status = Literal["open", "waiting_approval", "recovering", "verifying", "closed", "escalated", "withdrawn"]
-Kind = Literal["exit", "probe", "file", "prediction"]
+Kind = Literal["exit", "probe", "file", "prediction", "alert"]
 KIND_OF_SYMPTOM: dict[str, Kind] = {
     "exit": "exit",
     "found_dead": "exit",
     "file_damaged": "file",
     "failure_predicted": "prediction",
+    "alert": "alert",
 }
 ENDED = ("closed", "withdrawn")
 TIMELINE_LINES = 80

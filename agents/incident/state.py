@@ -7,6 +7,7 @@ from msgspec import Struct, field
 
 from agents.events import (
     AgentHealthChanged,
+    AlertReceived,
     ConfigChanged,
     EventQuarantined,
     Fact,
@@ -28,6 +29,8 @@ from config.ourselves import is_drill
 
 OWNER = "render_self_healing_agent"
 KEPT_CLOSED = 1000  # older ones stand in the journal only
+KEPT_ALERTS = 1000
+DELIVERY_KEPT_S = 900.0  # a signed message is too old after twice its tolerance of five minutes
 RELAPSE_S = 60.0  # the same symptom this soon after healing: we looked away too early
 FORGET_S = 3600.0
 LONGEST_FACTOR = 4
@@ -51,6 +54,13 @@ class Healed(Struct, frozen=True, gc=False):
     factor: int = 1
 
 
+class Standing(Struct, frozen=True, gc=False):
+    """An alert that fires, as far as we were told."""
+
+    service: str
+    at: float
+
+
 class State(Struct):
     incidents: dict[str, Incident] = field(default_factory=dict)
     by_service: dict[str, str] = field(default_factory=dict)  # the open ones
@@ -63,6 +73,8 @@ class State(Struct):
     )  # services that are down on purpose; "": the daemon stops
     marks: dict[str, float] = field(default_factory=dict)  # "watching": since when we look without a gap
     counts: dict[str, int] = field(default_factory=dict)  # "commands": of people
+    alerts: dict[str, Standing] = field(default_factory=dict)  # that fire, by their key
+    deliveries: dict[str, float] = field(default_factory=dict)  # signed messages of late: when each was taken
 
     def open_of(self, service: str) -> Incident | None:
         return self.incidents.get(self.by_service.get(service, ""))
@@ -78,6 +90,9 @@ class State(Struct):
     def factor(self, service: str) -> int:
         healed = self.healed.get(service)
         return healed.factor if healed else 1
+
+    def is_repeat(self, fact: AlertReceived) -> bool:
+        return bool(fact.delivery) and fact.delivery in self.deliveries
 
 
 def fold_state(state: State, fact: Fact) -> None:
@@ -141,6 +156,21 @@ def _file(state: State, fact: FileDamaged | FileRepaired) -> None:
         state.damaged[fact.service] = left
     else:
         state.damaged.pop(fact.service, None)
+    _of_service(state, fact)
+
+
+def _alerted(state: State, fact: AlertReceived) -> None:
+    if state.is_repeat(fact):
+        return
+    if fact.delivery:
+        state.deliveries[fact.delivery] = fact.at
+    state.alerts.pop(fact.key, None)
+    if fact.firing:
+        state.alerts[fact.key] = Standing(fact.service, fact.at)
+    for key in [key for key, at in state.deliveries.items() if fact.at - at > DELIVERY_KEPT_S]:
+        del state.deliveries[key]
+    while len(state.alerts) > KEPT_ALERTS:
+        del state.alerts[next(iter(state.alerts))]
     _of_service(state, fact)
 
 
@@ -223,5 +253,6 @@ _FOLDS: dict[type[Fact], Callable[[State, Any], None]] = {
     OperatorCommanded: _commanded,
     ServiceStopped: _stopped,
     ConfigChanged: _configured,
+    AlertReceived: _alerted,
     EventQuarantined: _quarantined,
 }

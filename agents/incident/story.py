@@ -6,6 +6,7 @@ from typing import Any
 from agents.events import (
     ActProposed,
     AgentHealthChanged,
+    AlertReceived,
     ApprovalDenied,
     ApprovalExpired,
     ApprovalGiven,
@@ -94,6 +95,11 @@ def _because(reason: str) -> str:
     return f": {reason}" if reason else ""
 
 
+def _alerted(fact: AlertReceived) -> str:
+    about = fact.service or f"{fact.about or 'nothing that it names'}, which is no service here"
+    return f"alert {fact.alert} of {about} {'fires' if fact.firing else 'is over'}{_because(fact.summary)}"
+
+
 def _cause(fact: CauseFound) -> str:
     rivals = ", ".join(_guess(rival) for rival in fact.rivals)
     evidence = "; ".join(fact.best.evidence)
@@ -173,6 +179,7 @@ _SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
     FileDamaged: lambda f: f"{f.path} is damaged{_because(f.problem)}",
     FileRepaired: lambda f: f"{f.path} is good again",
     FailurePredicted: _predicted,
+    AlertReceived: _alerted,
     IncidentOpened: lambda f: f"{f.service} has a problem ({f.symptom}){_because(f.reason)}",
     CauseFound: _cause,
     FixChosen: _chosen,

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from agents.events import (
     AgentHealthChanged,
+    AlertReceived,
     ApprovalDenied,
     ApprovalExpired,
     ApprovalGiven,
@@ -99,8 +100,8 @@ def _health(incident: Incident, fact: HealthChanged) -> Incident:
     if fact.health not in {"down", "unhealthy"}:
         return _noted(incident, fact) if fact.health in {"healthy", "stopped"} else incident
     kind = KIND_OF_SYMPTOM.get(fact.symptom, incident.kind)
-    if kind == "prediction":
-        kind = "probe"  # what was predicted has come true
+    if kind in {"prediction", "alert"}:
+        kind = "probe"  # what was predicted has come true, and what others saw we see ourselves
     incarnation = fact.incarnation or incident.incarnation
     return _symptom(
         incident, fact, f"{fact.symptom or fact.health}: {fact.reason}", kind=kind, incarnation=incarnation
@@ -121,6 +122,13 @@ def _predicted(incident: Incident, fact: FailurePredicted) -> Incident:
     if text in incident.symptoms:
         return replace(incident, sign_at=fact.at)
     return _symptom(incident, fact, text)
+
+
+def _alerted(incident: Incident, fact: AlertReceived) -> Incident:
+    if not fact.firing:
+        return _noted(incident, fact)
+    text = f"alert: {fact.alert}: {fact.summary}"
+    return incident if text in incident.symptoms else _symptom(incident, fact, text)
 
 
 def _cause(incident: Incident, fact: CauseFound) -> Incident:
@@ -239,6 +247,7 @@ _STEPS: dict[type[Fact], Callable[[Incident, Any], Incident]] = {
     FileDamaged: _damaged,
     FileRepaired: _repaired,
     FailurePredicted: _predicted,
+    AlertReceived: _alerted,
     CauseFound: _cause,
     FixChosen: _noted,
     FixRefused: _refused,

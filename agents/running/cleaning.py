@@ -10,7 +10,22 @@ from config.secret import secret_values
 from utils.redact import Redactor, is_secret_name
 
 TEXTS = frozenset(
-    {"answer", "detail", "error", "message", "output", "problem", "reason", "text", "undo", "what", "why"}
+    {
+        "about",
+        "alert",
+        "answer",
+        "detail",
+        "error",
+        "message",
+        "output",
+        "problem",
+        "reason",
+        "summary",
+        "text",
+        "undo",
+        "what",
+        "why",
+    }
 )
 
 

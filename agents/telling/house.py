@@ -6,6 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from agents.events import (
+    AlertReceived,
     BackupProven,
     ConfigChanged,
     DamageFound,
@@ -106,6 +107,7 @@ HOUSE_FOLDS: dict[type[Fact], Callable[[State, Any], None]] = {
     ConfigChanged: _configured,
     StorageChanged: _stored,
     DamageFound: _news,
+    AlertReceived: _news,
     BackupProven: _news,
     EventQuarantined: _news,
     ObservationResumed: _news,

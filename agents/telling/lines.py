@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from agents.events import (
+    AlertReceived,
     BackupProven,
     CauseFound,
     ConfigChanged,
@@ -85,6 +86,8 @@ def _repeats(fact: Fact, text: str) -> tuple[Hashable, float]:
             return ("limit", fact.limit), COMMON_QUIET_S
         case FixRefused():
             return ("limit", fact.limit, fact.fix), QUIET_S
+        case AlertReceived():
+            return ("alert", fact.key), QUIET_S
         case FailurePredicted():
             return ("predicted", fact.service, fact.metric), QUIET_S
         case StartRetried():
@@ -156,6 +159,7 @@ _HOUSE: dict[type[Fact], Callable[[Any], str]] = {
     BackupProven: _backup,
     SelfTested: lambda f: "" if f.ok else f"THE DRILL GOT STUCK: {f.step}; healing may not work",
     ObservationResumed: _resumed,
+    AlertReceived: lambda f: sentence(f) if f.firing and not f.service else "",
     ServiceStopped: lambda f: "" if f.why == "shutdown" else sentence(f),
     EventQuarantined: lambda f: (
         f"{f.agent} failed on {f.kind or 'event'} {f.event} and goes on without it: {f.error}"

@@ -1,5 +1,6 @@
 """Settings from the environment: typed, all problems at once, secrets that never show."""
 
+import base64
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from config.secret import SECRET_NAMES, Secret
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+MIN_KEY = 16  # bytes; shorter ones can be guessed
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -23,6 +25,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     render_mode: bool = False  # watch what is found on Render
     render_api_key: Secret = Secret()
+    render_webhook_secret: Secret = Secret()
+    alertmanager_webhook_secret: Secret = Secret()
     render_api_url: str = "https://api.render.com/v1"
     telegram_bot_token: Secret = Secret()
     telegram_chat_id: tuple[int, ...] = ()
@@ -121,6 +125,16 @@ def _mailbox(text: str) -> str:
     return text
 
 
+def _signing_secret(text: str) -> str:
+    try:
+        key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        key = b""
+    if len(key) < MIN_KEY:
+        raise ValueError("the secret that Render shows with the webhook, whsec_ and base64")
+    return text
+
+
 def _secret(read: Callable[[str], str] = str) -> Callable[[str], Secret]:
     return lambda text: Secret(read(text))
 
@@ -128,6 +142,8 @@ def _secret(read: Callable[[str], str] = str) -> Callable[[str], Secret]:
 _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "render_mode": (_yes_or_no, "true or false"),
     "render_api_key": (_secret(), ""),
+    "render_webhook_secret": (_secret(_signing_secret), ""),
+    "alertmanager_webhook_secret": (_secret(), ""),
     "render_api_url": (_url("https", "http"), ""),
     "telegram_bot_token": (_secret(), ""),
     "telegram_chat_id": (_chats, 'whole numbers with commas between them, as in "12345, -1001234567890"'),

@@ -12,6 +12,7 @@ from dashboard.live import Live
 from dashboard.openapi import document
 from dashboard.paging import LISTINGS, Listing, page
 from dashboard.view import Desk, Word
+from dashboard.webhooks import Webhooks
 from utils.metrics_collector import CONTENT_TYPE, Renderer
 
 MAX_BODY = 16 * 1024
@@ -36,6 +37,9 @@ def create_app(desk: Desk) -> web.Application:
         app.router.add_post(path, writes.handle)
     for word in get_args(Word):
         app.router.add_post(f"/api/incidents/{{id}}/{word}", writes.decide)
+    hooks = Webhooks(desk)
+    app.router.add_post("/webhooks/alertmanager", hooks.alertmanager)
+    app.router.add_post("/webhooks/render", hooks.render)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(live.close)
     return app

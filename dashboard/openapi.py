@@ -39,11 +39,22 @@ def document() -> dict[str, Any]:
             "description": "What the daemon knows and did. Times are RFC 3339 in UTC.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "paths": {**_plain(), **_lists(), **_commands()},
+        "paths": {**_plain(), **_lists(), **_commands(), **_webhooks()},
         "components": {
             "schemas": SCHEMAS,
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "NIGHTWARDEN_TOKEN"}
+                "token": {"type": "http", "scheme": "bearer", "description": "NIGHTWARDEN_TOKEN"},
+                "alerts": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "ALERTMANAGER_WEBHOOK_SECRET or, where there is none, NIGHTWARDEN_TOKEN; also as the password of Basic.",
+                },
+                "signature": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "webhook-signature",
+                    "description": "Standard Webhooks: HMAC-SHA256 of id.timestamp.body by RENDER_WEBHOOK_SECRET.",
+                },
             },
         },
     }
@@ -149,6 +160,22 @@ def _commands() -> dict[str, Any]:
     for name, about in (("pause", "Take no action until resumed."), ("resume", "Act again.")):
         paths[f"/api/{name}"] = {"post": _operation(name, about, good, errors, security=security)}
     return paths | _words(errors, security)
+
+
+def _webhooks() -> dict[str, Any]:
+    """News of other monitoring systems."""
+    good = _json("Taken and durable; `news` counts what was not known yet.", _ref("Taken"))
+    paths: dict[str, Any] = {}
+    for name, about, body, scheme in (
+        ("alertmanager", "Alerts of a Prometheus Alertmanager.", "AlertGroup", "alerts"),
+        ("render", "Events of Render, signed.", "RenderEvent", "signature"),
+    ):
+        operation = _operation(
+            f"{name}Webhook", about, good, (401, 403, 408, 413, 429, 503), security=[{scheme: []}],
+            requestBody={"required": True, "content": {"application/json": {"schema": _ref(body)}}},
+        )  # fmt: skip
+        paths[f"/webhooks/{name}"] = {"post": operation}
+    return paths
 
 
 def _words(errors: tuple[int, ...], security: list[Schema]) -> dict[str, Any]:

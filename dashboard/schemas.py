@@ -138,6 +138,12 @@ SUMMARY = record(
         },
     }
 )
+LABELS: Schema = {"type": "object", "additionalProperties": TEXT}
+ALERT = record({"status": {"enum": ["firing", "resolved"]}, "labels": LABELS}, {"annotations": LABELS})
+RENDER_EVENT = record(
+    {"type": TEXT, "data": record({"id": TEXT, "serviceId": TEXT}, {"serviceName": TEXT})},
+    {"timestamp": TEXT},
+)
 ERROR = record(
     {"error": record({"code": TEXT, "message": TEXT}, {"parameter": TEXT})},
     about="What is wrong, and for a parameter which one.",
@@ -146,6 +152,7 @@ SCHEMAS: dict[str, Schema] = {
     "Act": ACT,
     "Agent": AGENT,
     "Answered": ANSWERED,
+    "AlertGroup": record({"alerts": {"type": "array", "items": ALERT}}),
     "Anomaly": ANOMALY,
     "Backup": BACKUP,
     "Cause": CAUSE,
@@ -154,10 +161,12 @@ SCHEMAS: dict[str, Schema] = {
     "Incident": INCIDENT,
     "Metric": METRIC,
     "Prediction": PREDICTION,
+    "RenderEvent": RENDER_EVENT,
     "Said": SAID,
     "Service": SERVICE,
     "Status": record({"status": TEXT}),
     "Durable": record({"command": TEXT, "service": TEXT, "durable": {"const": True}}),
     "Summary": SUMMARY,
+    "Taken": record({"received": COUNT, "news": COUNT, "durable": {"const": True}}),
     "Trace": TRACE,
 }

@@ -124,11 +124,39 @@ class Commands(Protocol):
     async def resume(self, by: str) -> None: ...
 
 
+@dataclass(frozen=True)
+class Alert:
+    """What another monitoring system says; all words are untrusted."""
+
+    source: Literal["alertmanager", "render"]
+    name: str
+    key: str  # the same for beginning and end of one trouble; "": only a reason to look
+    firing: bool
+    summary: str = ""
+    names: tuple[str, ...] = ()  # what it is about may be called so, the best first
+    delivery: str = ""  # of a signed message, which counts once
+
+
+class OverloadedError(Exception):
+    """So much waits already that the sender has to try again later."""
+
+
+class Alerts(Protocol):
+    """Where news of other monitoring systems goes."""
+
+    async def receive(self, alerts: Sequence[Alert]) -> int:
+        """Returns when it is durable: how many were news. Raises OverloadedError or CommandRefusedError."""
+        ...
+
+
 @dataclass
 class Desk:
     """What the HTTP application holds. It serves /health before there is a view; both are set when they exist."""
 
     view: View | None = None
     commands: Commands | None = None
+    alerts: Alerts | None = None
     token: str = ""
     waits: Callable[[], str] = lambda: RESTORING  # why there is nothing to show yet
+    alertmanager_secret: str = ""  # else the token
+    render_secret: str = ""

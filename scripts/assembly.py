@@ -32,6 +32,7 @@ from platforms.probes import Probes
 from platforms.process import ProcessPlatform
 from platforms.router import Router
 from scripts import diary
+from scripts.alerts import DaemonAlerts
 from scripts.behind import Behind
 from scripts.commands import DaemonCommands, Socket
 from scripts.contacts import reach_people
@@ -95,6 +96,8 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
         reach_people(hands.contacts, settings, DaemonPeople(daemon, commands), observer.curves)
         daemon.extras += _extras(daemon, view, commands, settings, alone=bool(only))
         desk.view, desk.commands = view, commands
+        if not only:
+            desk.alerts = DaemonAlerts(daemon, hands.hear)
         try:
             yield daemon
         finally:
@@ -143,6 +146,7 @@ def _real_hands(world: World, offload: ThreadOffload, render: OnRender | None) -
         reach=lambda service: reached.get(type(service.platform)),
         watchers=watchers,
         close=metrics.close,
+        hear=render.watcher.hear if render is not None else lambda _: "",
     )
 
 

@@ -15,6 +15,10 @@ async def _nothing() -> None:
     return None
 
 
+def _not_ours(_: str) -> str:
+    return ""
+
+
 @dataclass
 class Hands:
     disk: Disk
@@ -32,3 +36,4 @@ class Hands:
     watchers: Mapping[str, Callable[[], Awaitable[None]]] = field(
         default_factory=dict
     )  # run beside the agents
+    hear: Callable[[str], str] = _not_ours  # there is news of an id at its platform: whose it is

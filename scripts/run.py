@@ -72,7 +72,11 @@ async def _life(world: World, settings: Settings, config_path: Path, listen: str
     from dashboard.view import Desk
 
     signals = _Signals()
-    desk = Desk(token=settings.nightwarden_token.reveal())
+    desk = Desk(
+        token=settings.nightwarden_token.reveal(),
+        alertmanager_secret=settings.alertmanager_webhook_secret.reveal(),
+        render_secret=settings.render_webhook_secret.reveal(),
+    )
     host, _, port = listen.rpartition(":")
     try:
         http, bound = await serve(desk, host.strip("[]"), int(port))

@@ -99,6 +99,15 @@ class RenderWatcher:
         if (known := self._known.get(service)) is not None:
             known.busy_until_s = _now() + SUSPECT_S
 
+    def hear(self, remote_id: str) -> str:
+        """Render tells of something there: it is looked at with the next round. Its name here, or ""."""
+        for name, known in self._known.items():
+            if known.id == remote_id:
+                known.looked_s = min(known.looked_s, _now() - BUSY_S)
+                known.busy_until_s = _now() + SUSPECT_S
+                return name
+        return ""
+
     def output(self, service: str, limit: int = 2048) -> str:
         known = self._known.get(service)
         return known.output[-limit:] if known is not None else ""

@@ -20,7 +20,7 @@ from dashboard.observability import serve
 from dashboard.people_files import PeopleFiles
 from dashboard.spans import incident_spans, trace_item
 from dashboard.view import Desk
-from tests.fixtures.dashboard_view import FixtureCommands, rfc3339
+from tests.fixtures.dashboard_view import FixtureAlerts, FixtureCommands, rfc3339
 from tests.fixtures.dashboard_world import incident, small_world
 from tests.unit.test_dashboard_spans import healing, wall
 from utils.disk import OsDisk
@@ -51,7 +51,9 @@ async def run(*command: str, stdin: bytes = b"", cwd: Path | None = None) -> tup
 async def test_no_request_that_a_fuzzer_thinks_of_gets_an_undescribed_answer(
     authorized: bool, tmp_path: Path
 ) -> None:
-    desk = Desk(view=small_world(), commands=FixtureCommands(), token=TOKEN)
+    desk = Desk(
+        small_world(), FixtureCommands(), FixtureAlerts(), token=TOKEN, render_secret=f"whsec_{'a' * 32}"
+    )
     runner, port = await serve(desk, "127.0.0.1", 0)
     fuzzer = Path(sys.executable).with_name("st")
     if not fuzzer.exists():

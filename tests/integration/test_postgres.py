@@ -1,8 +1,11 @@
 """Databases on a real PostgreSQL server: what is seen of each fault, backups that are proven, fixes and their undoing."""
 
+import asyncio
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import psycopg
@@ -220,3 +223,34 @@ async def test_no_message_shows_the_password(bench: Bench) -> None:
     bench.environ.pop("SHOP_ADMIN_URL")
     with pytest.raises(PlatformError, match="SHOP_ADMIN_URL is not set"):
         await bench.hands.back_up(bench.service)
+
+
+def test_a_full_disk_is_told_by_a_probe_that_writes(bench: Bench) -> None:
+    """A tablespace on a tiny file system of its own; where none may be mounted there is nothing to fill."""
+    room = bench.server.folder / "room"
+    room.mkdir(exist_ok=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m,mode=0777", "none", room], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"no file system may be mounted here: {mounted.stderr.decode().strip()}")
+    try:
+        place = room / "space"
+        place.mkdir(mode=0o700)
+        shutil.chown(place, "postgres")
+        bench.server.do(f"CREATE TABLESPACE tiny LOCATION '{place}'")
+        bench.server.do("CREATE TABLE log (line text) TABLESPACE tiny", "GRANT INSERT ON log TO shop")
+        line = "INSERT INTO log SELECT repeat('x', 500) FROM generate_series(1, 20)"
+        assert asyncio.run(bench.probe(line)) == ("", "")
+        with pytest.raises(psycopg.errors.DiskFull):
+            bench.server.do(line.replace("20)", "100000)"))
+        bench.server.do("ALTER TABLE log SET (autovacuum_enabled = false)")
+        with suppress(psycopg.errors.DiskFull):
+            for _ in range(500):
+                bench.server.do(line)
+        symptom, reason = asyncio.run(bench.probe(line.replace("20)", "5000)")))
+        assert (symptom, cause_in(reason)) == ("error", "disk_full")
+    finally:
+        bench.server.do("DROP TABLE IF EXISTS log")
+        bench.server.do("DROP TABLESPACE IF EXISTS tiny")
+        subprocess.run(["umount", room], check=True)

@@ -119,13 +119,8 @@ class ServiceLives:
         if look.ok:
             self._usual.setdefault(look.service, UsualLatency()).learn(look.result.latency_s)
         apart_s = min(service.probe.interval_s, BLIP_S) / 2 if service.probe else 0.0
-        vitals, mark, at, start_s = (
-            self.of(look.service),
-            look.incarnation,
-            look.began_at,
-            service.start_timeout_s,
-        )
-        return vitals.observe(mark, look.ok, at, start_s, apart_s, look.result.status)
+        vitals, mark, at = self.of(look.service), look.incarnation, look.began_at
+        return vitals.observe(mark, look.ok, at, service.start_timeout_s, apart_s, look.result.status)
 
     def seen(self, service: Service, look: Look | None, cpu_percent: float | None = None) -> DependencySeen:
         """What the last look at a dependency says to those who need it."""

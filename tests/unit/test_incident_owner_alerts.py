@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from agents.events import AlertReceived, FixVerified, IncidentClosed, IncidentOpened, OperatorCommanded
+from agents.events import (
+    AlertReceived,
+    FailurePredicted,
+    FixVerified,
+    IncidentClosed,
+    IncidentOpened,
+    OperatorCommanded,
+)
 from agents.incident.alerts import QUIET_S
 from agents.incident.state import DELIVERY_KEPT_S
 from tests.fixtures.incident_owner import Desk, kinds, unhealthy
@@ -117,3 +124,13 @@ def test_signed_messages_are_remembered_over_a_restart_for_twice_their_tolerance
     assert desk.tell(crashed("m1"), 600.0) == []
     desk.tell(crashed("m9", firing=False), DELIVERY_KEPT_S + 1)
     assert set(desk.state.deliveries) == {"m9"}
+
+
+def test_the_end_of_an_alert_ends_no_incident_that_a_prediction_opened() -> None:
+    desk = Desk()
+    predicted = FailurePredicted(
+        service="shop", failure="memory_leak", metric="rss_mib", value=200.0, limit=256.0, lead_time_s=60.0, confidence=0.9
+    )  # fmt: skip
+    assert kinds(desk.tell(predicted)) == [IncidentOpened]
+    desk.tell(alert())
+    assert desk.tell(alert(firing=False)) == []

@@ -45,11 +45,11 @@ class RenderApi:
         return found
 
     async def events(
-        self, service: str, since: float, *, within_s: float = READ_S
+        self, service: str, since: float, *, urgent: bool = False, within_s: float = READ_S
     ) -> list[shapes.RenderEvent]:
         """Newest first; at most one page."""
         path, more = f"/services/{service}/events", {"startTime": rfc3339(since)}
-        found, _ = await self._page(path, "event", PAGE, within_s=within_s, query=more)
+        found, _ = await self._page(path, "event", PAGE, urgent=urgent, within_s=within_s, query=more)
         return found
 
     async def instances(

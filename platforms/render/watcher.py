@@ -128,14 +128,16 @@ class RenderWatcher:
         known = self._known.get(service)
         if known is not None and _now() - self._wholly_s.get(service, -FRESH_S) >= FRESH_S:
             known.busy_until_s = _now() + SUSPECT_S
-            await self.look(service, within_s=_URGENT_S, wait_s=wait_s)
+            await self.look(service, within_s=_URGENT_S, wait_s=wait_s, urgent=True)
         return known
 
-    async def look(self, service: str, *, within_s: float = 25.0, wait_s: float = 25.0) -> None:
+    async def look(
+        self, service: str, *, within_s: float = 25.0, wait_s: float = 25.0, urgent: bool = False
+    ) -> None:
         """At everything, now; never raises. Two who want it at once share one look."""
         task = self._looking.get(service)
         if task is None or task.done():
-            work = self._look(service, whole=True, within_s=within_s)
+            work = self._look(service, whole=True, within_s=within_s, urgent=urgent)
             task = self._looking[service] = asyncio.create_task(work, name=f"look at {service}")
         await asyncio.wait({task}, timeout=wait_s)
 
@@ -203,7 +205,7 @@ class RenderWatcher:
                 ) or known.store
                 self._judge(known)
 
-    async def _look(self, service: str, *, whole: bool, within_s: float = 25.0) -> None:
+    async def _look(self, service: str, *, whole: bool, within_s: float = 25.0, urgent: bool = False) -> None:
         known = self._known.get(service)
         if known is None or known.remote is None or not known.remote.runs:
             if known is not None:
@@ -211,7 +213,7 @@ class RenderWatcher:
             return
         try:
             async with self._width:
-                await self._ask(known, whole=whole, within_s=within_s)
+                await self._ask(known, whole=whole, within_s=within_s, urgent=urgent)
         except RenderError as error:
             self._trouble(str(error))
             known.looked_s = max(known.looked_s, _now() - CALM_S / 2) if known.is_known else known.looked_s
@@ -222,13 +224,14 @@ class RenderWatcher:
             await self._read_log(known)
         self._judge(known)
 
-    async def _ask(self, known: Sighting, *, whole: bool, within_s: float) -> None:
+    async def _ask(self, known: Sighting, *, whole: bool, within_s: float, urgent: bool) -> None:
         since = max(known.heard_until - EVENTS_OVERLAP_S, self._wall() - FIRST_EVENTS_S)
-        news = known.hear(await self.api.events(known.id, since, within_s=within_s))
+        news = known.hear(await self.api.events(known.id, since, urgent=urgent, within_s=within_s))
         stale = _now() - self._wholly_s.get(known.service.name, -WHOLE_S) >= WHOLE_S
         if whole or news or stale or known.is_busy or _now() < known.busy_until_s:
             known.deploys, known.instances = await asyncio.gather(
-                self.api.deploys(known.id, within_s=within_s), self.api.instances(known.id, within_s=within_s)
+                self.api.deploys(known.id, urgent=urgent, within_s=within_s),
+                self.api.instances(known.id, urgent=urgent, within_s=within_s),
             )
             self._wholly_s[known.service.name] = _now()
 

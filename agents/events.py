@@ -17,6 +17,8 @@ from agents.household import (
     ConfigChanged,
     DamageFound,
     EventQuarantined,
+    FreezeEnded,
+    FreezeNoted,
     LeaseChanged,
     MessagePosted,
     OperatorCommanded,
@@ -29,7 +31,7 @@ from utils.event import Event, Fact, Telemetry
 __all__ = [
     "ActProposed", "AlertReceived", "ApprovalDenied", "ApprovalExpired", "ApprovalGiven", "ApprovalRequested",
     "BackupProven", "Cause", "CauseName", "CommandAnswered", "ConfigChanged", "DamageFound", "DependencySeen",
-    "Event", "EventQuarantined", "Fact", "Health", "LeaseChanged", "MessagePosted", "OperatorCommanded",
+    "Event", "EventQuarantined", "Fact", "FreezeEnded", "FreezeNoted", "Health", "LeaseChanged", "MessagePosted", "OperatorCommanded",
     "SelfTested", "StorageChanged", "Symptom", "Telemetry",
 ]  # fmt: skip
 

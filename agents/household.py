@@ -57,6 +57,17 @@ class BackupProven(Fact, frozen=True, kw_only=True):
     problem: str = ""
 
 
+# --- infrastructure_recovery
+class FreezeNoted(Fact, frozen=True, kw_only=True):
+    """An act of ours turned a service's auto-deploy off. People are reminded daily to turn it on again."""
+
+    act: str
+
+
+class FreezeEnded(Fact, frozen=True, kw_only=True):
+    """Auto-deploy of such a service is on again."""
+
+
 # --- notifier
 class MessagePosted(Fact, frozen=True, kw_only=True):
     """A message stands where people read it; from then on it is edited in place. `key` says what it is about."""

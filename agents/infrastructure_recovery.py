@@ -12,10 +12,13 @@ import structlog
 
 from agents.agent import Outlet, Results, Traits
 from agents.events import (
+    ChangeObserved,
     ConfigChanged,
     Event,
     FixApplied,
     FixStarted,
+    FreezeEnded,
+    FreezeNoted,
     HealthChanged,
     OperatorCommanded,
 )
@@ -31,13 +34,16 @@ from utils.jobs import Ended, Jobs, uninterrupted
 log = structlog.get_logger()
 BOOT_LOOK_S = 0.25
 LOAD = frozenset({"traffic_spike", "cpu_saturation", "memory_leak", "disk_full", "connection_exhaustion"})
+FREEZE = "freeze_auto_deploy"
 Answer = Literal["done", "found_done", "symptom_gone", "failed"]
 
 
 class InfrastructureRecovery:
     name = "infrastructure_recovery"
-    consumes: tuple[type[Event], ...] = (FixStarted, OperatorCommanded, HealthChanged, ConfigChanged)
-    emits: tuple[type[Event], ...] = (FixApplied,)
+    consumes: tuple[type[Event], ...] = (
+        FixStarted, OperatorCommanded, HealthChanged, ConfigChanged, ChangeObserved,
+    )  # fmt: skip
+    emits: tuple[type[Event], ...] = (FixApplied, FreezeNoted, FreezeEnded)
     urgent: tuple[type[Event], ...] = (
         OperatorCommanded,
         HealthChanged,
@@ -74,7 +80,12 @@ class InfrastructureRecovery:
     async def handle(self, event: Event) -> Results:
         await self._rooted.wait()
         if isinstance(event, FixStarted) and event.agent == self.name:
-            return [await self._act(event)]
+            return self._with_freeze(event, await self._act(event))
+        if isinstance(event, ChangeObserved):
+            thawed = (
+                event.kind == "auto_deploy" and event.after == "on" and event.service in self.state.frozen
+            )
+            return [FreezeEnded(service=event.service)] if thawed else ()
         if isinstance(event, OperatorCommanded) and not self.world.dry_run:
             await self._command(event)
         return ()
@@ -99,6 +110,18 @@ class InfrastructureRecovery:
             return self._applied(act, "failed", str(ended))
         except PlatformError as error:
             return self._applied(act, "failed", str(error))
+
+    def _with_freeze(self, act: FixStarted, applied: FixApplied) -> Results:
+        """A rollback leaves auto-deploy off, which people have to turn on again when the next release is good."""
+        fix = self.world.fixes.get(act.fix)
+        freezes = fix is not None and FREEZE in fix.steps and not act.undo_of
+        if freezes and applied.outcome in {"done", "found_done"} and self._froze(applied):
+            return [applied, FreezeNoted(service=act.service, act=act.id)]
+        return [applied]
+
+    def _froze(self, applied: FixApplied) -> bool:
+        """Not where it was off before."""
+        return "turn auto-deploy on" in applied.undo
 
     async def _carry_out(self, act: FixStarted, service: Service, hands: Infrastructure) -> FixApplied:
         fix, task = self.world.fixes[act.fix], self._task(act, service)

@@ -26,6 +26,8 @@ from agents.events import (
     FixRefused,
     FixStarted,
     FixVerified,
+    FreezeEnded,
+    FreezeNoted,
     HealthChanged,
     IncidentClosed,
     IncidentEscalated,
@@ -61,7 +63,7 @@ class Notifier:
         ApprovalRequested, ApprovalGiven, ApprovalDenied, ApprovalExpired, CommandAnswered, FailurePredicted,
         IncidentEscalated, IncidentRetried, IncidentClosed, OperatorCommanded, ConfigChanged, ServiceStopped,
         ObservationResumed, EventQuarantined, StorageChanged, DamageFound, MessagePosted, SelfTested, LeaseChanged,
-        HealthChanged, BackupProven, AlertReceived,
+        HealthChanged, BackupProven, AlertReceived, FreezeNoted, FreezeEnded,
     )  # fmt: skip
     emits: tuple[type[Event], ...] = (MessagePosted,)
     traits = Traits(waits_for_disk=True, later_s=0.05)

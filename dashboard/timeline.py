@@ -78,5 +78,7 @@ _SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
     ),
     e.DamageFound: _damage,
     e.BackupProven: _backup,
+    e.FreezeNoted: lambda f: f"auto-deploy of {f.service} is off since its rollback",
+    e.FreezeEnded: lambda f: f"auto-deploy of {f.service} is on again",
     e.MessagePosted: lambda f: f"{f.channel}: told of {f.key}{_because(f.text)}",
 }

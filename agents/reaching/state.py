@@ -2,7 +2,15 @@
 
 from msgspec import Struct, field
 
-from agents.events import ConfigChanged, Event, FixApplied, HealthChanged, OperatorCommanded
+from agents.events import (
+    ConfigChanged,
+    Event,
+    FixApplied,
+    FreezeEnded,
+    FreezeNoted,
+    HealthChanged,
+    OperatorCommanded,
+)
 
 REMEMBERED = 200  # acts that could be taken back
 
@@ -28,10 +36,17 @@ class Undoable(Struct, frozen=True):
     taken: bool = False
 
 
+class Frozen(Struct, frozen=True):
+    """Auto-deploy is off, by an act of ours."""
+
+    act: str
+
+
 class State(Struct):
     health: dict[str, Seen] = field(default_factory=dict)
     stopped: dict[str, Stopped] = field(default_factory=dict)
     undoable: dict[str, Undoable] = field(default_factory=dict)
+    frozen: dict[str, Frozen] = field(default_factory=dict)
 
 
 def fold(state: State, fact: Event) -> None:
@@ -42,11 +57,16 @@ def fold(state: State, fact: Event) -> None:
             state.stopped[fact.service] = Stopped(fact.at)
         case OperatorCommanded(command="start"):
             state.stopped.pop(fact.service, None)
+        case FreezeNoted():
+            state.frozen[fact.service] = Frozen(fact.act)
+        case FreezeEnded():
+            state.frozen.pop(fact.service, None)
         case FixApplied():
             _fold_applied(state, fact)
         case ConfigChanged() if fact.why != "refused":
             for name in fact.removed:
                 state.health.pop(name, None)
+                state.frozen.pop(name, None)
                 state.stopped.pop(name, None)
         case _:
             pass

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
-from agents.telling.stories import State
+from agents.telling.stories import FROZEN, State
 
 _COUNTED = (
     ("acts", "act", "acts"),
@@ -52,6 +52,10 @@ def digest_lines(health: Mapping[str, str], state: State) -> list[str]:
         lines.append(f"the last drill {drill}; {passed} of {passed + stuck} since the last digest")
     if state.days.get("lease"):
         lines.append(f"this daemon does not act: {state.days['lease']}")
+    if frozen := sorted(key.removeprefix(FROZEN) for key in state.days if key.startswith(FROZEN)):
+        lines.append(
+            f"auto-deploy is off since a rollback: {', '.join(frozen)}; turn it on when the next release is good"
+        )
     if open_ones:
         lines.append(f"still open: {', '.join(sorted({story.service for story in open_ones})[:10])}")
     return lines

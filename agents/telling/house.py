@@ -13,6 +13,8 @@ from agents.events import (
     EventQuarantined,
     Fact,
     FailurePredicted,
+    FreezeEnded,
+    FreezeNoted,
     LeaseChanged,
     MessagePosted,
     ObservationResumed,
@@ -22,7 +24,7 @@ from agents.events import (
 )
 from agents.incident.story import sentence
 from agents.telling.lines import house_news
-from agents.telling.stories import News, Posted, Prediction, Silence, State
+from agents.telling.stories import FROZEN, News, Posted, Prediction, Silence, State
 
 KEPT_POSTED = 2000
 KEPT_NEWS = 50
@@ -100,6 +102,17 @@ def _leased(state: State, fact: LeaseChanged) -> None:
     _news(state, fact, urgent=not fact.held)
 
 
+def _frozen(state: State, fact: FreezeNoted) -> None:
+    """Told at once, and in each digest until somebody has turned it on."""
+    state.days[f"{FROZEN}{fact.service}"] = fact.act
+    _news(state, fact)
+
+
+def _thawed(state: State, fact: FreezeEnded) -> None:
+    state.days.pop(f"{FROZEN}{fact.service}", None)
+    _news(state, fact)
+
+
 HOUSE_FOLDS: dict[type[Fact], Callable[[State, Any], None]] = {
     FailurePredicted: _predicted,
     MessagePosted: _posted,
@@ -109,6 +122,8 @@ HOUSE_FOLDS: dict[type[Fact], Callable[[State, Any], None]] = {
     DamageFound: _news,
     AlertReceived: _news,
     BackupProven: _news,
+    FreezeNoted: _frozen,
+    FreezeEnded: _thawed,
     EventQuarantined: _news,
     ObservationResumed: _news,
     SelfTested: _drilled,

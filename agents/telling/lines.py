@@ -14,6 +14,8 @@ from agents.events import (
     FailurePredicted,
     FixChosen,
     FixRefused,
+    FreezeEnded,
+    FreezeNoted,
     IncidentClosed,
     IncidentEscalated,
     IncidentRetried,
@@ -157,6 +159,10 @@ _HOUSE: dict[type[Fact], Callable[[Any], str]] = {
         "this daemon is the one that acts now" if f.held else f"this daemon does not act: {f.why}"
     ),
     BackupProven: _backup,
+    FreezeNoted: lambda f: (
+        f"auto-deploy of {f.service} is off since its rollback: turn it on when the next release is good"
+    ),
+    FreezeEnded: lambda f: f"auto-deploy of {f.service} is on again",
     SelfTested: lambda f: "" if f.ok else f"THE DRILL GOT STUCK: {f.step}; healing may not work",
     ObservationResumed: _resumed,
     AlertReceived: lambda f: sentence(f) if f.firing and not f.service else "",

@@ -100,6 +100,9 @@ class News(Struct, frozen=True, gc=False):
     urgent: bool = False
 
 
+FROZEN = "frozen "  # begins the keys of `State.days` by which people are reminded daily
+
+
 class State(Struct):
     stories: dict[str, Story] = field(default_factory=dict)  # by incident
     predictions: dict[str, Prediction] = field(default_factory=dict)  # by "SERVICE METRIC"

@@ -116,7 +116,8 @@ class Sighting(Struct, kw_only=True):
         if self.dead or (self.suspenders and self.is_known):
             return None
         crashed = any(self.render_now - event.at < NEWS_S for event in self.failures)
-        return Incarnation(self.service.name, self.mark, 0, 0.0, serves=not crashed)
+        boots = crashed or not self.instances or self.under_way is not None
+        return Incarnation(self.service.name, self.mark, 0, 0.0, serves=not boots)
 
     # --- what a look changes ---
 
@@ -157,8 +158,9 @@ class Sighting(Struct, kw_only=True):
             return f"Render suspended it after many crashes ({CRASH_LOOPING})" if looping else ""
         last = self.failures[-1] if self.failures else None
         if not self.instances and self.live is not None and not self._makes_way():
-            news = last is not None and self.render_now - last.at < NEWS_S
-            return failure(last) if news and last is not None else "none of its instances runs"
+            if last is not None and self.render_now - last.at < NEWS_S and last.at > self.restarted_at:
+                return failure(last)
+            return "none of its instances runs" if self.under_way is None else ""
         recent = [event for event in self.failures if event.at > max(self.render_now - LOOP_S, self._since())]
         if len(recent) >= LOOP_FAILURES and self.render_now - recent[-1].at < LOOP_OVER_S:
             return f"{failure(recent[-1])}; {len(recent)} times within {LOOP_S / 60:.0f} min"

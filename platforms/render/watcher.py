@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from math import inf
 
 import structlog
 
@@ -192,7 +193,9 @@ class RenderWatcher:
             if known.platform.kind_of in {"postgres", "key_value"}:
                 continue
             wanted = known.platform.id
-            known.remote = by_id.get(wanted) if wanted else by_name.get(name)
+            was, known.remote = known.remote, by_id.get(wanted) if wanted else by_name.get(name)
+            if was is not None and was.is_suspended and known.remote and not known.remote.is_suspended:
+                known.looked_s, known.dead = -inf, ""  # what was seen of it is no longer so
             known.render_now = self._wall()
             self._judge(known)
 

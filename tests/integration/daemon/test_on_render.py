@@ -9,6 +9,9 @@ from agents.events import (
     ChangeObserved,
     FixStarted,
     FixVerified,
+    FreezeEnded,
+    FreezeNoted,
+    HealthChanged,
     IncidentOpened,
 )
 from config.model import Config
@@ -53,3 +56,34 @@ async def test_a_bad_deploy_is_named_and_rolled_back_and_stays_so_after_the_next
         rig.push("shop", symptom)
         await asyncio.sleep(300.0)
         assert rig.well()
+
+
+async def test_a_rollback_reminds_people_to_turn_auto_deploy_on_until_somebody_has() -> None:
+    async with RenderDaemon(shop(), CONFIG) as rig:
+        await settled(rig)
+        rig.push("shop", "errors")
+        await asyncio.sleep(300.0)
+        assert [fact.service for fact in rig.facts(FreezeNoted)] == ["shop"]
+        assert "frozen shop" in rig.state("notifier").days
+        await rig.stop()
+        await rig.start()
+        await asyncio.sleep(60.0)
+        assert rig.facts(FreezeEnded) == []
+        rig.api.world.service("shop").auto_deploy = True
+        await asyncio.sleep(30.0)
+        assert [fact.service for fact in rig.facts(FreezeEnded)] == ["shop"]
+        assert "frozen shop" not in rig.state("notifier").days
+
+
+async def test_what_a_person_suspends_is_let_alone_and_watched_again_when_it_is_resumed() -> None:
+    async with RenderDaemon(shop(), CONFIG) as rig:
+        await settled(rig)
+        rig.break_("shop", "suspended")
+        await asyncio.sleep(120.0)
+        assert rig.facts(HealthChanged, "shop")[-1].health == "stopped"
+        assert rig.facts(FixStarted) == []
+        world = rig.api.world
+        world.resume(world.service("shop"))
+        await asyncio.sleep(300.0)
+        assert rig.facts(HealthChanged, "shop")[-1].health == "healthy"
+        assert rig.facts(FixStarted) == []

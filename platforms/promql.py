@@ -64,6 +64,11 @@ class Promql:
         self._failures.pop(metrics.url, None)
         return found
 
+    def ailing(self) -> str:
+        """Which servers are left alone for now; empty while all answer."""
+        resting = [url for url, (_, until) in self._failures.items() if until]
+        return f"{len(resting)} servers do not answer" if resting else ""
+
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()

@@ -146,6 +146,8 @@ def _real_hands(world: World, offload: ThreadOffload, render: OnRender | None) -
         reach=lambda service: reached.get(type(service.platform)),
         watchers=watchers,
         close=metrics.close,
+        ailing={"prometheus": metrics.ailing}
+        | ({"render": render.watcher.ailing} if render is not None else {}),
         hear=render.watcher.hear if render is not None else lambda _: "",
     )
 
@@ -216,7 +218,7 @@ def _lease(daemon: Daemon, settings: Settings) -> list[Child]:
 
 def _signs_of_life(daemon: Daemon, settings: Settings) -> list[Child]:
     drill = Drill(daemon)
-    goodness = Goodness(daemon, drill)
+    goodness = Goodness(daemon, drill, dict(daemon.hands.ailing))
     guard = FreezeGuard(daemon.world.state_dir / "frozen.txt")
     signs = [
         Child(name="drill", start=drill.run),

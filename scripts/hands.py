@@ -33,6 +33,9 @@ class Hands:
     databases: Databases | None = None  # None: declared ones are left alone
     contacts: Contacts = field(default_factory=Contacts)  # the ways to people
     close: Callable[[], Awaitable[None]] = _nothing  # what has nothing else to end it
+    ailing: Mapping[str, Callable[[], str]] = field(
+        default_factory=dict
+    )  # what is wrong with what we lean on
     watchers: Mapping[str, Callable[[], Awaitable[None]]] = field(
         default_factory=dict
     )  # run beside the agents

@@ -254,6 +254,10 @@ class RenderWatcher:
             return
         known.output = "\n".join(line.message for line in lines)
 
+    def ailing(self) -> str:
+        """Why we see nothing of Render now; empty while we do."""
+        return "its API does not answer" if self._troubled else ""
+
     def _trouble(self, why: str) -> None:
         if not self._troubled:
             log.warning("render_unreachable", error=why)

@@ -102,9 +102,8 @@ _SYMPTOMS: tuple[tuple[str, float, tuple[str, ...], re.Pattern[str]], ...] = (
         ),
     ),
 )
-SLOW = re.compile(
-    r"\bslow(?:ly)?\b|too long|overloaded|latency (?:is )?(?:above|over|too high|exceed)", re.IGNORECASE
-)
+OVERLOADED = re.compile(r"\boverload(?:ed)?\b|too many requests|(?:over|at) capacity", re.IGNORECASE)
+SLOW = re.compile(r"\bslow(?:ly)?\b|too long|latency (?:is )?(?:above|over|too high|exceed)", re.IGNORECASE)
 
 
 class Reading(Struct, frozen=True):
@@ -133,6 +132,14 @@ def exception(text: str) -> str:
 
 def has_traceback(text: str) -> bool:
     return bool(_TRACEBACK.search(text[-MAX_CHARS:]))
+
+
+def is_overloaded(text: str) -> bool:
+    """
+    >>> is_overloaded("overloaded: 150% of what 2 can take"), is_overloaded("no load at all")
+    (True, False)
+    """
+    return bool(OVERLOADED.search(text[-MAX_CHARS:]))
 
 
 def is_slow(text: str) -> bool:

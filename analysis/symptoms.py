@@ -4,7 +4,15 @@ from collections.abc import Callable, Iterator
 
 from analysis.alarms import alarmed
 from analysis.evidence import Change, Deviation, Evidence, Scene, View
-from analysis.signatures import cannot_connect, exception, has_traceback, is_slow, names_file, symptoms
+from analysis.signatures import (
+    cannot_connect,
+    exception,
+    has_traceback,
+    is_overloaded,
+    is_slow,
+    names_file,
+    symptoms,
+)
 
 STOPPED = ("T", "t")
 KILL = 9
@@ -64,7 +72,9 @@ def negative(scene: Scene) -> Iterator[Evidence]:
         else f"its probe fails: {view.reason or 'no reason given'}"
     )
     yield _own(scene, "unknown", 0.5, answer)
-    if is_slow(view.reason) or is_slow(view.text[-512:]):
+    if is_overloaded(view.reason) or is_overloaded(view.text[-512:]):
+        yield _own(scene, "traffic_spike", 2.5, "it says that it is overloaded")
+    elif is_slow(view.reason) or is_slow(view.text[-512:]):
         busy = (view.cpu_percent or 0.0) >= BUSY_PERCENT
         cause = "cpu_saturation" if busy else "network_latency"
         yield _own(

@@ -15,7 +15,7 @@ from agents.events import (
     IncidentOpened,
 )
 from config.model import Config
-from config.on_render import Render
+from config.on_render import Render, Scale
 from tests.fixtures.render_api import RenderApi, ServicePlan, WorldPlan
 from tests.fixtures.render_rig import RenderDaemon
 from tests.fixtures.render_wire import render_in_memory
@@ -24,7 +24,7 @@ CONFIG = Config(render=Render(probe_interval_s=5.0, autonomy="auto"))
 
 
 def shop(**more: object) -> RenderApi:
-    plan = ServicePlan("shop", instances=2, **more)  # type: ignore[arg-type]
+    plan = ServicePlan("shop", **{"instances": 2, **more})  # type: ignore[arg-type]
     return render_in_memory(WorldPlan(services=[plan, ServicePlan("mail", type="background_worker")]))
 
 
@@ -87,3 +87,15 @@ async def test_what_a_person_suspends_is_let_alone_and_watched_again_when_it_is_
         await asyncio.sleep(300.0)
         assert rig.facts(HealthChanged, "shop")[-1].health == "healthy"
         assert rig.facts(FixStarted) == []
+
+
+async def test_a_service_that_says_it_is_overloaded_gets_one_more_instance() -> None:
+    grows = Render(probe_interval_s=5.0, autonomy="auto", scale=Scale(max_instances=4))
+    async with RenderDaemon(shop(instances=1), Config(render=grows)) as rig:
+        await settled(rig)
+        rig.break_("shop", "overload")
+        await asyncio.sleep(30.0)
+        assert await rig.until(rig.well, 600.0)
+        assert rig.facts(CauseFound)[0].best.name == "traffic_spike"
+        assert rig.facts(FixStarted)[-1].fix == "scale_out"
+        assert rig.api.world.service("shop").num_instances == 2

@@ -28,6 +28,9 @@ class Agent(Protocol):
     records, when it happens and at every replay alike. `state` is a Struct whose fields are tables: dicts from str to
     frozen values, which are replaced and never changed. A plain `handle` runs as one step that nothing interrupts;
     an `async handle` runs in lanes, ordered per service and concurrent across services.
+
+    It may have `urgent`, types of facts that pass a lane in which an act is in hand, and `unhurried`, types that wake
+    nobody for 2 ms because they are only to be known.
     """
 
     @property

@@ -62,6 +62,7 @@ class RenderSelfHealingAgent:
         ServiceStopped, EventQuarantined, ProbeObserved, Tick,
     )  # fmt: skip
     emits = (IncidentOpened, FixVerified, FixFailed, IncidentClosed, IncidentEscalated, IncidentRetried)
+    unhurried: tuple[type[Event], ...] = (CauseFound, FixChosen, FixStarted)  # folded; who acts goes first
     traits = Traits()
 
     def __init__(self, world: World) -> None:

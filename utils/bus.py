@@ -7,6 +7,7 @@ from heapq import heappop, heappush
 
 from utils.event import Event, Fact
 
+UNHURRIED_S = 0.002  # the time in which a permission is synced and acted on
 LANE_IN_MEMORY = 256  # facts of one lane held with their bodies; later ones are fetched from the journal
 
 
@@ -66,14 +67,15 @@ class Inbox:
         self._ready: list[Item] = []
         self._in_hand: dict[str, Item] = {}
         self.waiter: asyncio.Future[None] | None = None
+        self._wakes_later = False
         self._rings: list[tuple[Ring, list[int]]] = []
         self.dropped = 0
 
     def __len__(self) -> int:
         return sum(len(lane) for lane in self._lanes.values()) + len(self._in_hand)
 
-    def offer(self, position: int, n: int, lane: str, fact: Fact) -> None:
-        """Take a fact in; behind a long lane only its place is kept."""
+    def offer(self, position: int, n: int, lane: str, fact: Fact, *, hurried: bool = True) -> None:
+        """Take a fact in; behind a long lane only its place is kept. One that is not hurried wakes nobody at once."""
         queue = self._lanes.get(lane)
         if queue is None:
             queue = self._lanes[lane] = deque()
@@ -82,7 +84,12 @@ class Inbox:
         queue.append(item)
         if len(queue) == 1 and lane not in self._in_hand:
             heappush(self._ready, item)
-            self.wake()
+        if self.waiter is not None and self._ready:
+            if hurried:
+                self.wake()
+            elif not self._wakes_later:
+                self._wakes_later = True
+                asyncio.get_running_loop().call_later(UNHURRIED_S, self._wake_late)
 
     def take(self) -> Item | None:
         """The oldest fact whose lane is free; its lane is in hand until `done` or `give_back`."""
@@ -154,6 +161,10 @@ class Inbox:
         waiter, self.waiter = self.waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+    def _wake_late(self) -> None:
+        self._wakes_later = False
+        self.wake()
 
     def sleep(self) -> "asyncio.Future[None] | None":
         """What to await until there is a fact to take or telemetry to read; None if there is something now."""

@@ -55,6 +55,7 @@ class Cell:
         self.inbox = Inbox(self._fetch)
         self.facts = frozenset(t for t in self.agent.consumes if issubclass(t, Fact))
         self.telemetry = tuple(t for t in self.agent.consumes if not issubclass(t, Fact))
+        self.unhurried: frozenset[type] = frozenset(getattr(self.agent, "unhurried", ()))
         self.urgent: frozenset[type] = frozenset(getattr(self.agent, "urgent", ()))
         if self.telemetry and inspect.iscoroutinefunction(self.agent.handle):
             raise TypeError(f"{self.name}: an async handle cannot consume telemetry, which is never awaited")
@@ -73,7 +74,7 @@ class Cell:
         )
 
     def offer(self, position: int, n: int, fact: Fact) -> None:
-        self.inbox.offer(position, n, self.lane(fact), fact)
+        self.inbox.offer(position, n, self.lane(fact), fact, hurried=type(fact) not in self.unhurried)
 
     def lag_s(self, now: float) -> float:
         """How long the oldest fact that could be handled has been waiting."""

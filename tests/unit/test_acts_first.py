@@ -11,6 +11,7 @@ from agents.running.life import Life
 from agents.running.runner import Runner
 from tests.fixtures.memory_journal import MemoryJournal, NoPage
 from tests.fixtures.toy_agents import Hands, State, act, settle
+from utils.bus import UNHURRIED_S
 from utils.event import Event
 
 
@@ -151,3 +152,46 @@ async def test_the_deadline_of_an_act_begins_when_the_disk_has_answered() -> Non
         runner.say("gate", [act("a", deadline_s=1.0)])
         await asyncio.sleep(5.0)
     assert (cell.counters.handled, cell.counters.failed) == (1, 0)
+
+
+class Unhurried(Thinker):
+    name = "unhurried"
+    consumes = (FixStarted, IncidentOpened)
+    unhurried = (FixStarted,)
+
+    def handle(self, event: Any) -> Sequence[Event]:
+        self.order = [*getattr(self, "order", ()), type(event).__name__]
+        return super().handle(event)
+
+
+async def test_what_is_only_to_be_known_wakes_nobody_at_once_and_is_known_soon() -> None:
+    runner, _ = make()
+    cell = runner.add(lambda: Unhurried(Traits()))
+    async with living(runner):
+        for n in range(3):
+            began = asyncio.get_running_loop().time()
+            runner.say("gate", [act("a"), act("b")])
+            await settle()
+            assert cell.counters.handled == 2 * n
+            await asyncio.sleep(2 * UNHURRIED_S)
+            assert cell.counters.handled == 2 * n + 2
+            heard = [at - began for at in cell.agent.heard[-2:]]  # type: ignore[attr-defined]
+            assert all(UNHURRIED_S <= at < 1.1 * UNHURRIED_S for at in heard)
+
+
+async def test_whatever_is_hurried_brings_what_was_not_along_in_order() -> None:
+    runner, _ = make()
+    cell = runner.add(lambda: Unhurried(Traits()))
+    async with living(runner):
+        runner.say("gate", [act("a")])
+        runner.say("owner", [opened("a")])
+        await settle()
+        assert cell.agent.order == ["FixStarted", "IncidentOpened"]  # type: ignore[attr-defined]
+
+
+async def test_what_came_before_a_life_began_is_handled_whatever_its_hurry() -> None:
+    runner, _ = make()
+    cell = runner.add(lambda: Unhurried(Traits()))
+    runner.say("gate", [act("a")])
+    async with living(runner):
+        assert cell.counters.handled == 1

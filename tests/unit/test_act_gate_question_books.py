@@ -7,13 +7,15 @@ from agents.events import (
     ApprovalExpired,
     ApprovalGiven,
     ApprovalRequested,
+    FixApplied,
+    FixFailed,
     FixStarted,
     IncidentClosed,
 )
 from agents.gate.books import State
 from agents.gate.ledger import fold
 from agents.gate.questions import ENDED_KEPT
-from agents.gate.ways_back import WayBack
+from agents.gate.ways_back import KEPT, WayBack
 from utils.event import Fact
 
 
@@ -85,3 +87,49 @@ def test_only_what_is_open_can_be_taken_back_the_newest_of_an_incident_or_the_on
     assert {name: way.act.id if way else "" for name, way in found.items()} == {
         "i": "a1", "a0": "a0", "a2": "", "j": "a3", "k": "",
     }  # fmt: skip
+
+
+def turned(number: int, incident: str = "i", **more: Any) -> FixStarted:
+    told = {"incident": incident, "service": "s0", "fix": "turn", "auto_undo": True, **more}
+    return FixStarted(id=f"a{number}", agent="a", cause_name="hang", culprit="s0", deadline_s=9.0, **told)
+
+
+def applied(act: FixStarted, outcome: Any = "done", way: str = "turn it back") -> FixApplied:
+    about = {"incident": act.incident, "service": act.service, "fix": act.fix}
+    return FixApplied(**about, cause=act.id, outcome=outcome, undo=way, undo_data=way)
+
+
+def test_a_way_back_is_open_once_its_act_was_applied_and_says_what_it_would_do() -> None:
+    act = turned(1)
+    assert after(act).way_back("i") is None
+    assert after(act, applied(act)).ways_back["a1"].words == "turn it back"
+    for word in (applied(act, "failed"), applied(act, "symptom_gone"), applied(act, way="")):
+        assert after(act, word).ways_back == {}
+
+
+def test_neither_waiting_nor_a_planned_act_has_a_way_back() -> None:
+    assert after(turned(1, fix="wait")).ways_back == {}
+    assert after(turned(1, incident="", kind="maintenance")).ways_back == {}
+
+
+def test_only_what_failed_is_to_be_taken_back() -> None:
+    mine, other = turned(1), turned(2, "j", service="s1")
+    failed = FixFailed(incident="i", service="s0", fix="turn", cause_name="hang", culprit="s0", reason="r")
+    state = after(mine, applied(mine), other, applied(other), failed)
+    assert list(state.undo_due) == ["a1"]
+
+
+def test_of_many_acts_the_last_ones_can_be_taken_back() -> None:
+    state = State()
+    first = turned(0, "first")
+    failed = FixFailed(
+        incident="first", service="s0", fix="turn", cause_name="hang", culprit="s0", reason="r"
+    )
+    for fact in (first, applied(first), failed):
+        fold(state, fact)
+    assert list(state.undo_due) == ["a0"]
+    for number in range(1, KEPT + 1):
+        fold(state, turned(number))
+    assert len(state.ways_back) == KEPT
+    assert "a0" not in state.ways_back
+    assert state.undo_due == {}

@@ -264,18 +264,11 @@ def heals_at_last(history: list[Step]) -> None:
 
 
 def test_no_history_makes_the_gate_overstep() -> None:
-    sweep(range(300), never_oversteps)
+    sweep(range(100), never_oversteps)  # many more in tests/integration/sweeps
 
 
 def test_after_any_history_a_patient_world_is_healed_at_last() -> None:
-    sweep(range(300, 400), heals_at_last)
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(1200)
-def test_nor_does_any_of_very_many_histories() -> None:
-    sweep(range(1000, 20000), never_oversteps)
-    sweep(range(20000, 25000), heals_at_last)
+    sweep(range(100, 130), heals_at_last)
 
 
 def test_a_history_that_fails_is_told_without_what_is_not_needed_for_it() -> None:

@@ -46,9 +46,13 @@ async def test_every_cut_at_every_64th_byte_is_noticed_and_what_stands_before_it
 
 
 async def test_flipped_bits_are_noticed_wherever_they_are() -> None:
+    await bits_flipped(60)  # many more in tests/integration/sweeps
+
+
+async def bits_flipped(times: int) -> None:
     whole = (await written()).files()
     random = Random(1)
-    for _ in range(300):
+    for _ in range(times):
         disk = await written()
         path = random.choice(list(whole))
         data = bytearray(whole[path])

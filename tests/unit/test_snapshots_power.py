@@ -35,8 +35,12 @@ async def calls_of_all(seed: int) -> int:
 async def test_after_a_death_at_every_boundary_the_last_saved_or_a_newer_state_is_there(
     death: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await sweep(death, range(3), monkeypatch)  # many more in tests/integration/sweeps
+
+
+async def sweep(death: str, seeds: range, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("utils.snapshots.SLICE_VALUES", SLICE_VALUES)  # as many lines from far fewer values
-    for seed in range(12):
+    for seed in seeds:
         for call in range(1, await calls_of_all(seed) + 1):
             disk, saved = SimulatedDisk(seed), list[int]()
             disk.arm(call)
@@ -82,7 +86,7 @@ async def test_a_generation_cut_at_every_64th_byte_gives_way_to_the_one_before()
 async def test_a_generation_with_a_flipped_bit_gives_way_to_the_one_before() -> None:
     _, whole = await generations()
     random = Random(2)
-    for _ in range(300):
+    for _ in range(100):
         disk, _ = await generations()
         data = bytearray(whole)
         data[random.randrange(len(data))] ^= 1 << random.randrange(8)

@@ -1,0 +1,22 @@
+"""Long random histories and hostile words, many more than a unit test tries."""
+
+import pytest
+
+from tests.unit.test_act_gate_properties import heals_at_last, never_oversteps, sweep
+from tests.unit.test_diagnosis_and_choice import diagnosed_with_all
+
+
+def test_no_history_makes_the_gate_overstep_and_after_each_a_patient_world_is_healed() -> None:
+    sweep(range(1000, 2000), never_oversteps)
+    sweep(range(2000, 2300), heals_at_last)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+def test_nor_does_any_of_very_many_histories() -> None:
+    sweep(range(3000, 22000), never_oversteps)
+    sweep(range(22000, 27000), heals_at_last)
+
+
+def test_no_three_pieces_of_untrusted_output_break_a_diagnosis() -> None:
+    diagnosed_with_all(3)

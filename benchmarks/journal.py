@@ -51,13 +51,13 @@ class _CountingDisk(OsDisk):
         return self._counting(super().create(path))
 
     def _counting(self, handle: Handle) -> Handle:
-        sync = handle.fsync
+        append = handle.append
 
-        def counted() -> None:
+        def counted(data: bytes) -> None:
             self.syncs += 1
-            sync()
+            append(data)
 
-        handle.fsync = counted  # type: ignore[method-assign]
+        handle.append = counted  # type: ignore[method-assign]
         return handle
 
 

@@ -30,12 +30,12 @@ def test_the_cumulative_of_small_whole_shapes_is_a_binomial_tail(x: float) -> No
 
 
 def test_the_quantile_undoes_the_cumulative() -> None:
-    for a, b, p in drawn(60):
+    for a, b, p in drawn(30):
         assert abs(cumulative(quantile(p, a, b), a, b) - p) <= 1e-6, (a, b, p)
 
 
 def test_mirrored_shapes_give_mirrored_quantiles() -> None:
-    for a, b, p in drawn(60):
+    for a, b, p in drawn(30):
         assert abs(quantile(p, a, b) - (1.0 - quantile(1.0 - p, b, a))) <= 1e-6, (a, b, p)
 
 

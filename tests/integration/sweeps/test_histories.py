@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.unit.test_act_gate_consent_properties import live
 from tests.unit.test_act_gate_properties import heals_at_last, never_oversteps, sweep
 from tests.unit.test_diagnosis_and_choice import diagnosed_with_all
 
@@ -9,6 +10,11 @@ from tests.unit.test_diagnosis_and_choice import diagnosed_with_all
 def test_no_history_makes_the_gate_overstep_and_after_each_a_patient_world_is_healed() -> None:
     sweep(range(1000, 2000), never_oversteps)
     sweep(range(2000, 2300), heals_at_last)
+
+
+def test_no_history_of_words_makes_an_act_that_nobody_agreed_to() -> None:
+    for seed in range(60, 600):
+        live(seed)
 
 
 @pytest.mark.soak

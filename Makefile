@@ -34,8 +34,9 @@ test: setup
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
+# half of the time to collect them goes into compiling their asserts: kept aside, also where byte code is not wanted
 unit: setup
-	$(BIN)/pytest tests/unit
+	PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/.pytest_cache/bytecode $(BIN)/pytest tests/unit
 
 check: setup
 	$(BIN)/ruff check .

@@ -1,0 +1,106 @@
+"""Which models are watched, on which data, and the limits of their monitoring; config/monitoring_config.json."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from config.problems import ConfigError, Problem
+from config.reading import decode, oddities
+from config.settings import load_settings
+from config.typewalk import differences
+
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Positive = Annotated[float, Meta(gt=0)]
+Count = Annotated[int, Meta(ge=1)]
+
+
+class ModelSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One model: its table, its target, how it is trained and by which parts of its users it is judged."""
+
+    name: Name
+    task: Literal["regression", "classification"]
+    data: str  # a CSV file, relative to the working directory
+    target: str
+    algorithm: Literal["xgboost", "linear", "forest"] = "xgboost"
+    features: tuple[str, ...] = ()  # none: every column but target, ignored and time
+    ignored: tuple[str, ...] = ()  # identifiers and the like
+    time_column: str | None = None  # the newest rows are held out; none: a seeded random part
+    positive: str = "1"  # the class whose probability is told
+    slices: tuple[str, ...] = ()  # columns; no slice may get worse by a promotion
+    held_out: Annotated[float, Meta(gt=0, lt=1)] = 0.2
+    keep_versions: Annotated[int, Meta(ge=2)] = 5
+
+
+class Watch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often models are looked at; the environment's MONITORING_INTERVAL and MONITORING_LOOKBACK come first."""
+
+    interval_s: Positive = 300.0
+    lookback_h: Positive = 24.0
+    full_report_h: Positive = 6.0
+
+
+class MonitoringConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    models: tuple[ModelSpec, ...] = ()
+    default_model: str | None = None  # of scripts that act on one; none: the first
+    data: tuple[str, ...] = ()  # further tables that are kept in repair
+    watch: Watch = Watch()
+
+    def model(self, name: str | None = None) -> ModelSpec:
+        """The model of that name, or the default one; ConfigError where there is none."""
+        wanted = name or self.default_model or (self.models[0].name if self.models else "")
+        for spec in self.models:
+            if spec.name == wanted:
+                return spec
+        known = ", ".join(spec.name for spec in self.models) or "none"
+        raise ConfigError([f"no model named {wanted!r} is configured; known: {known}"])
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Every table that is kept in repair, each once."""
+        return tuple(dict.fromkeys([*(spec.data for spec in self.models), *self.data]))
+
+
+def load_monitoring(path: Path, environ: Mapping[str, str]) -> MonitoringConfig:
+    """The configuration with the environment's overrides, or ConfigError with all its problems."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: no such file"]) from None
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
+    raw = decode(data, str(path))
+    problems = [*oddities(raw), *differences(raw, MonitoringConfig)]
+    if not problems:
+        problems = list(_problems(raw))
+    if problems:
+        raise ConfigError([f"{path}: {problem.path}: {problem.message}" for problem in problems])
+    return _with_environment(msgspec.convert(raw, MonitoringConfig), environ)
+
+
+def _problems(raw: Any) -> Iterator[Problem]:
+    names = Counter(model["name"] for model in raw.get("models", []))
+    for index, model in enumerate(raw.get("models", [])):
+        at = f"$.models[{index}]"
+        if names[model["name"]] > 1:
+            yield Problem(f"{at}.name", f"{model['name']!r} is used twice")
+        for part in ("features", "ignored", "slices"):
+            if part != "slices" and model["target"] in model.get(part, []):
+                yield Problem(f"{at}.{part}", f"holds the target {model['target']!r}")
+    default = raw.get("default_model")
+    if default is not None and default not in names:
+        yield Problem("$.default_model", f"no model is named {default!r}")
+
+
+def _with_environment(config: MonitoringConfig, environ: Mapping[str, str]) -> MonitoringConfig:
+    settings = load_settings(environ)
+    watch = config.watch
+    if re.search(r"\S", environ.get("MONITORING_INTERVAL", "")):
+        watch = msgspec.structs.replace(watch, interval_s=settings.monitoring_interval)
+    if re.search(r"\S", environ.get("MONITORING_LOOKBACK", "")):
+        watch = msgspec.structs.replace(watch, lookback_h=settings.monitoring_lookback)
+    return msgspec.structs.replace(config, watch=watch)

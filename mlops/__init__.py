@@ -1,0 +1,1 @@
+"""The life of a model: its data, training, registry, serving, monitoring, gates and retraining."""

@@ -1,0 +1,1 @@
+"""The decision whether data drifted: three verdicts, one budget of false alarms."""

@@ -1,0 +1,1 @@
+"""The gate that a challenger passes before it is promoted."""

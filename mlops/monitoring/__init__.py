@@ -1,0 +1,1 @@
+"""The monitoring job: proxies without labels, drift, true performance when labels mature."""

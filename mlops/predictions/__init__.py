@@ -1,0 +1,1 @@
+"""The append-only log of predictions, and labels that come later."""

@@ -1,0 +1,1 @@
+"""Retraining on drift: shadow model, promotion, and a watch that rolls back."""

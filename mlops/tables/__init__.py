@@ -1,0 +1,1 @@
+"""Tables as columns: reading, missing values, fingerprints, splits."""

@@ -1,0 +1,1 @@
+"""Training with tracking, confidence intervals and a backup of what was there."""

@@ -35,11 +35,30 @@ def says(*pieces: bytes, pause_s: float = 0.0, keep_open: bool = False) -> Handl
 
 @asynccontextmanager
 async def serving(handler: Handler) -> AsyncIterator[int]:
-    server = await asyncio.start_server(handler, "127.0.0.1", 0)
+    """Ends with its conversations: one that outlived the loop would be found as garbage, by whichever test comes next."""
+    others = asyncio.all_tasks()
+    server = await asyncio.start_server(closing(handler), "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        while left := asyncio.all_tasks() - others:
+            for conversation in left:
+                conversation.cancel()
+            await asyncio.wait(left)
+
+
+def closing(handler: Handler) -> Handler:
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await handler(reader, writer)
+            await writer.wait_closed()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # whoever asked did not wait
+        finally:
+            writer.transport.abort()
+
+    return conversation
 
 
 def service(cwd: Path | str = ".", env: dict[str, str] | None = None) -> Service:

@@ -94,20 +94,17 @@ class Supervisor:
     def _start(self, children: Sequence[Child], delay_s: float) -> None:
         """All after one back-off, in their order; it is waited inside their tasks, so that it holds up nobody else."""
         go = asyncio.Event()
+        if delay_s:  # by a timer, as whichever of them would wait for the others can be made to die first
+            asyncio.get_running_loop().call_later(delay_s, go.set)
+        else:
+            go.set()
 
-        async def life(child: Child, *, first: bool) -> None:
-            if first:
-                if delay_s:
-                    await asyncio.sleep(delay_s)
-                go.set()
+        async def life(child: Child) -> None:
             await go.wait()
             await child.start()
 
         for child in children:
-            task = asyncio.create_task(
-                life(child, first=child is children[0]), name=f"{self.name}/{child.name}"
-            )
-            self._tasks[child.name] = task
+            self._tasks[child.name] = asyncio.create_task(life(child), name=f"{self.name}/{child.name}")
 
     async def _ended(self, child: Child) -> None:
         task = self._tasks.get(child.name)

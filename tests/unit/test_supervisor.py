@@ -203,6 +203,26 @@ async def test_a_silent_child_can_be_made_to_die() -> None:
     assert log == ["+a", "-a", "+a", "-a"]
 
 
+async def test_the_first_child_can_be_made_to_die_before_it_began_and_the_others_do_not_wait_for_it() -> None:
+    log: list[str] = []
+    supervisor = Supervisor("s", Policy(), children(log, ""))
+    running = asyncio.create_task(supervisor.run())
+    asyncio.get_running_loop().call_soon(supervisor.restart, "a", "at once")
+    await asyncio.sleep(1)
+    assert sorted(log) == ["+a", "+b", "+c"]
+    running.cancel()
+
+
+async def test_one_that_is_never_restarted_and_dies_in_a_back_off_keeps_nobody_waiting() -> None:
+    log: list[str] = []
+    first = Child(name="a", start=Script("a", log).start, restart=Restart.TEMPORARY)
+    both = [first, Child(name="b", start=Script("b", log, "crash").start)]
+    supervisor = Supervisor("s", Policy(strategy=Strategy.ONE_FOR_ALL, backoff_s=1), both)
+    asyncio.get_running_loop().call_later(1.5, supervisor.restart, "a", "in the back-off")
+    await run_for(supervisor, 5)
+    assert log == ["+a", "+b", "-a", "+b", "-b"]
+
+
 @pytest.mark.parametrize("strategy", [Strategy.REST_FOR_ONE, Strategy.ONE_FOR_ALL])
 async def test_two_that_end_at_the_same_instant_are_each_restarted_once(strategy: Strategy) -> None:
     log: list[str] = []

@@ -104,7 +104,11 @@ class IntelligentFixSelector:
         culprit = self.world.target(found.best.service)
         if culprit is None or culprit.name == service.name:
             return self._treat(case, service, found)
-        return self._treat_dependant(case, service, culprit, found.best)
+        chosen = self._treat_dependant(case, service, culprit, found.best)
+        own = _of_its_own(found)
+        if isinstance(chosen, FixesExhausted) and own and not self._heals_itself(culprit):
+            return self._treat(case, service, replace(found, best=own[0], rivals=own[1:]))
+        return chosen
 
     def _treat(self, case: Case, service: Service, found: CauseFound) -> FixChosen | FixesExhausted:
         """The service itself is ill: every cause that is its own counts with its confidence, the unknown with the rest."""
@@ -117,7 +121,7 @@ class IntelligentFixSelector:
     def _treat_dependant(
         self, case: Case, service: Service, culprit: Service, cause: Cause
     ) -> FixChosen | FixesExhausted:
-        """Another service is to blame. The caller is started if it is dead, and never restarted while it lives."""
+        """Another service is to blame: while there is a fix for that, the caller is not restarted as long as it lives."""
         beliefs = [(cause.name, cause.confidence)]
         if self._is_down(service):
             options = [option for option in self._options(service, beliefs) if option.fix.name in STARTERS]
@@ -243,6 +247,13 @@ class IntelligentFixSelector:
         key = f"{fact.cause_name}/{fact.fix}"
         outcomes = self.state.rates.get(key, Outcomes())
         self.state.rates[key] = learn(outcomes, fact.service, healed=isinstance(fact, FixVerified))
+
+
+def _of_its_own(found: CauseFound) -> tuple[Cause, ...]:
+    """The rivals that blame the service itself, as likely as they are if the best cause is not the true one."""
+    own = [rival for rival in found.rivals if rival.service == found.service]
+    left = max(1.0 - found.best.confidence, sum(rival.confidence for rival in own))
+    return tuple(replace(rival, confidence=rival.confidence / left) for rival in own if left)
 
 
 def _refused(case: Case) -> Case:

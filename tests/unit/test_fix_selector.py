@@ -216,6 +216,24 @@ def test_a_culprit_with_an_incident_of_its_own_is_left_to_it() -> None:
     assert named(desk.retry(choice, OTHERS))[1] == "pricing"
 
 
+@pytest.mark.parametrize("treated", [True, False])
+def test_a_caller_that_looks_ill_itself_has_its_turn_when_nothing_is_left_for_the_culprit(treated: bool) -> None:
+    desk = ready()
+    desk.tell(HealthChanged(service="pricing", health="healthy"))
+    if not treated:
+        desk.open("pricing", "other")
+    rival = Cause("hang", "shop", 0.06)
+    choice, seen = desk.find(OTHERS, rival), []
+    while isinstance(choice, FixChosen):
+        seen.append((*named(choice), choice.cause_name, choice.culprit))
+        choice = desk.retry(choice, OTHERS, rival)
+    assert (("kill_restart", "shop", "hang", "shop") in seen) == treated
+    if treated:
+        assert seen.index(("kill_restart", "shop", "hang", "shop")) > seen.index(
+            ("kill_restart", "pricing", "dependency_failure", "pricing")
+        )
+
+
 def vain(desk: Desk) -> None:
     """Waiting has never helped, restarting always."""
     for n in range(30):

@@ -217,7 +217,9 @@ def test_a_culprit_with_an_incident_of_its_own_is_left_to_it() -> None:
 
 
 @pytest.mark.parametrize("treated", [True, False])
-def test_a_caller_that_looks_ill_itself_has_its_turn_when_nothing_is_left_for_the_culprit(treated: bool) -> None:
+def test_a_caller_that_looks_ill_itself_has_its_turn_when_nothing_is_left_for_the_culprit(
+    treated: bool,
+) -> None:
     desk = ready()
     desk.tell(HealthChanged(service="pricing", health="healthy"))
     if not treated:

@@ -15,9 +15,13 @@ setup: .venv/.ready
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-# requirements.txt holds the same pins as the lock; pip takes no hashes beside -e
-setup-mlops: setup
-	$(BIN)/pip install --quiet -e '.[mlops]' -c requirements.txt
+# on top of what make setup installed, of which it changes nothing
+setup-mlops: .venv/.ready-mlops
+
+.venv/.ready-mlops: .venv/.ready requirements/mlops.lock
+	@echo "Adding the extra mlops to .venv: a minute or two, once"
+	$(BIN)/pip install --quiet --require-hashes -r requirements/mlops.lock
+	@touch $@
 
 demo: setup
 	$(BIN)/nightwarden demo --report report.json
@@ -60,6 +64,8 @@ locks: setup
 		pyproject.toml -o requirements/core.lock
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet \
 		--extra dev -c requirements/core.lock pyproject.toml -o requirements/dev.lock
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet \
+		--extra mlops -c requirements/dev.lock pyproject.toml -o requirements/mlops.lock
 	$(BIN)/python -m scripts.make_requirements
 
 schema: setup

@@ -157,6 +157,7 @@ class FixFailed(Fact, frozen=True, kw_only=True):
     culprit: str
     reason: str
     interrupted: bool = False  # somebody struck first what it had brought up: it says nothing about the fix
+    harmful: bool = False  # it made things worse: there is trouble that was not there before it
 
 
 class IncidentClosed(Fact, frozen=True, kw_only=True):

@@ -45,6 +45,7 @@ PATIENCE_BOOTS = 3
 FIRM = 2  # so many independent witnesses against a culprit
 FIRM_DISCOUNT = 0.5  # what they leave of the prospects of waiting
 BRIEF_WAIT_S = 6.0  # where there is a witness at all
+HARM_WEIGHT = 6.0  # one act that made things worse says as much as so many that merely did not help
 OFTEN = 0.6  # where waiting helped more often than this there is no haste
 
 
@@ -246,7 +247,9 @@ class IntelligentFixSelector:
             return
         key = f"{fact.cause_name}/{fact.fix}"
         outcomes = self.state.rates.get(key, Outcomes())
-        self.state.rates[key] = learn(outcomes, fact.service, healed=isinstance(fact, FixVerified))
+        healed = isinstance(fact, FixVerified)
+        weight = HARM_WEIGHT if isinstance(fact, FixFailed) and fact.harmful else 1.0
+        self.state.rates[key] = learn(outcomes, fact.service, healed=healed, weight=weight)
 
 
 def _of_its_own(found: CauseFound) -> tuple[Cause, ...]:

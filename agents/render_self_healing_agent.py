@@ -38,11 +38,12 @@ from agents.events import (
     StartRetried,
     Tick,
 )
+from agents.incident import harm as harm
 from agents.incident import verdicts as verdicts
 from agents.incident import verification as rules
 from agents.incident.alerts import alert_opens, judge_alert
 from agents.incident.judgement import judge_act, judge_config, judge_idle, judge_lost, judge_started
-from agents.incident.records import Incident
+from agents.incident.records import Act, Incident
 from agents.incident.state import OFF, State, fold_state
 from agents.incident.transitions import last_act
 from agents.incident.verification import Streak
@@ -106,7 +107,7 @@ class RenderSelfHealingAgent:
         if fact.health not in rules.BAD:
             return self._on_good_health(fact)
         failed = [
-            verdicts.failed_by_health(incident, act, fact)
+            harm.failed_by_health(self.world, self.state, incident, act, fact)
             for incident in self.state.open_ones()
             if (act := incident.act) is not None
             and act.outcome == "applied"
@@ -139,7 +140,8 @@ class RenderSelfHealingAgent:
             return self._open(fact, "file_damaged", f"{fact.path}: {fact.problem}", self._life(fact.service))
         act = incident.act
         if act is not None and act.outcome == "applied":
-            return [verdicts.failed(incident, act, f"{fact.path} is damaged: {fact.problem}")]
+            new = fact.path not in incident.damaged and harm.could_harm(self.world, incident, act)
+            return [verdicts.failed(incident, act, f"{fact.path} is damaged: {fact.problem}", harmful=new)]
         return ()
 
     def _on_repair(self, fact: FileRepaired) -> Results:
@@ -210,9 +212,10 @@ class RenderSelfHealingAgent:
         act = last_act(incident, fact.cause, fact.fix) if incident else None
         if incident is None or act is None or act.outcome != "started":
             return ()
-        self._streaks.pop(incident.service, None)  # only what comes after the act speaks for it
+        for name in (incident.service, *harm.witnesses(self.world, incident, act)):
+            self._streaks.pop(name, None)  # only what comes after the act speaks for it
         if fact.outcome == "failed":
-            return [verdicts.failed(incident, act, fact.detail or "it could not be applied")]
+            return [harm.failed_half_way(incident, act, fact)]
         return ()
 
     def _on_exhausted(self, fact: FixesExhausted) -> Results:
@@ -264,9 +267,13 @@ class RenderSelfHealingAgent:
         if rules.fails_by_probe(incident, act, streak):
             return [verdicts.failed_by_probes(incident, act, streak.bad, probe)]
         enough = streak.good >= rules.needed_probes(self.world.config, self.state.factor(service))
-        if enough and not incident.damaged and rules.life_counts(incident, act, streak.incarnation):
+        counts = rules.life_counts(incident, act, streak.incarnation)
+        if enough and not incident.damaged and counts and not self._doubtful(incident, act, probe.at):
             return verdicts.verified(incident, act, probe.at)
         return ()
+
+    def _doubtful(self, incident: Incident, act: Act, at: float) -> bool:
+        return harm.doubtful(self.world, self.state, self._streaks, incident, act, at)
 
     def _pass_by_itself(self, incident: Incident, streak: Streak, at: float) -> Results:
         enough = streak.good >= self.world.config.windows.good_probes_to_verify
@@ -280,7 +287,9 @@ class RenderSelfHealingAgent:
             act = incident.act
             if act is None:
                 results += judge_idle(self.world.config, self.state, incident, tick.at)
-            else:
+            elif broken := harm.broke(self.world, self.state, incident, act, tick.at):
+                results += [verdicts.failed(incident, act, broken, harmful=True)]
+            elif act.outcome == "started" or not self._doubtful(incident, act, tick.at):
                 judge = judge_act if act.outcome == "applied" else judge_started
                 streak = self._streaks.get(incident.service, Streak())
                 results += judge(self.world.config, self.state, streak, incident, act, tick.at)

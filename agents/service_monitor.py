@@ -212,7 +212,7 @@ class ServiceMonitor:
     def _interval_s(self, service: Service, probe: Probe) -> float:
         if self._lives.of(service.name).health in {"starting", "unknown"}:
             return min(probe.interval_s, BOOT_LOOK_S)
-        if self.state.close_look(service.name):
+        if any(self.state.close_look(name) for name in (service.name, *service.depends_on)):
             return min(probe.interval_s, CLOSE_LOOK_S)
         return probe.interval_s
 

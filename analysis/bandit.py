@@ -29,9 +29,10 @@ class Outcomes(Struct, frozen=True):
     by_service: dict[str, Tally] = {}
 
 
-def learn(outcomes: Outcomes, service: str, *, healed: bool) -> Outcomes:
+def learn(outcomes: Outcomes, service: str, *, healed: bool, weight: float = 1.0) -> Outcomes:
     before = outcomes.by_service.get(service, Tally())
-    return Outcomes({**outcomes.by_service, service: before + Tally(float(healed), float(not healed))})
+    seen = Tally(weight, 0.0) if healed else Tally(0.0, weight)
+    return Outcomes({**outcomes.by_service, service: before + seen})
 
 
 def probability(

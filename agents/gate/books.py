@@ -72,6 +72,7 @@ class Trust(Struct, frozen=True, gc=False):
     successes: float = 0
     failures: int = 0
     real: int = 0
+    harms: int = 0  # how often it made things worse, ever
 
 
 class State(Questions):

@@ -162,7 +162,8 @@ def _decided(state: State, fact: FixVerified | FixFailed) -> None:
     if isinstance(fact, FixFailed):
         failures = state.failed.get(pair(fact.service, fact.fix), ())
         if not fact.interrupted:
-            state.trust[key] = Trust(0, trust.failures + 1)  # trust is lost at once, and earned anew
+            # trust is lost at once, and earned anew
+            state.trust[key] = Trust(0, trust.failures + 1, harms=trust.harms + fact.harmful)
         elif act is not None and pardoned(fact, failures):
             _forgive(state, fact.service, act)
         young = tuple(at for at in failures if fact.at - at < HOUR_S)

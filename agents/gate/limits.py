@@ -179,9 +179,10 @@ def _approval(q: Question) -> str:
         return f"{q.fix.name} is destructive: a person has to agree"
     if q.service.autonomy == "suggest":
         return f"autonomy suggest: a person has to agree to {q.fix.name}"
-    if q.fix.risk == "safe" or q.service.autonomy == "auto":
-        return ""
     trust = q.state.trust.get(pair(q.choice.cause_name, q.fix.name), Trust())
+    safe = q.fix.risk == "safe" and (not trust.harms or q.fix.only_starts_anew)
+    if safe or q.service.autonomy == "auto":
+        return ""
     sure = quantile(0.1, 1.0 + trust.successes, 1.0 + trust.failures)
     if sure > TRUSTED and trust.real >= REAL_SUCCESSES:
         return ""

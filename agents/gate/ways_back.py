@@ -7,7 +7,7 @@ from agents.events import Fact, FixApplied, FixFailed, FixStarted
 
 KEPT = 200
 WAIT = "wait"  # the fix without hands: it holds no lock, uses up nothing and leaves nothing to take back
-APPLIED = ("done", "found_done")
+LEFT_TRACES = ("done", "found_done", "failed")  # one that failed half-way has changed something too
 
 
 class WayBack(Struct, frozen=True, gc=False):
@@ -51,7 +51,7 @@ def _applied(book: WaysBack, fact: FixApplied) -> None:
     way = book.ways_back.get(fact.cause)  # a late word about the one before is none about the newest
     if way is None:
         return
-    if fact.outcome in APPLIED and fact.undo_data:
+    if fact.outcome in LEFT_TRACES and fact.undo_data:
         book.ways_back[way.act.id] = replace(way, words=fact.undo, open=True)
     else:
         del book.ways_back[way.act.id]

@@ -155,7 +155,9 @@ def _applied(fact: FixApplied) -> str:
 
 
 def _failed(fact: FixFailed) -> str:
-    how = "was not verified, as a new fault came first" if fact.interrupted else "did not help"
+    how = "made things worse" if fact.harmful else "did not help"
+    if fact.interrupted:
+        how = "was not verified, as a new fault came first"
     return f"{fact.fix} {how}{_because(fact.reason)}"
 
 

@@ -16,7 +16,9 @@ from agents.incident.records import Act, Incident
 from agents.incident.verification import interrupts
 
 
-def failed(incident: Incident, act: Act, reason: str, *, interrupted: bool = False) -> FixFailed:
+def failed(
+    incident: Incident, act: Act, reason: str, *, interrupted: bool = False, harmful: bool = False
+) -> FixFailed:
     return FixFailed(
         incident=incident.id,
         service=act.target,
@@ -25,12 +27,15 @@ def failed(incident: Incident, act: Act, reason: str, *, interrupted: bool = Fal
         culprit=act.culprit,
         reason=reason,
         interrupted=interrupted,
+        harmful=harmful,
     )
 
 
-def failed_by_health(incident: Incident, act: Act, fact: HealthChanged) -> FixFailed:
+def failed_by_health(
+    incident: Incident, act: Act, fact: HealthChanged, *, harmful: bool = False
+) -> FixFailed:
     reason = f"{fact.service} is {fact.health}: {fact.reason}"
-    return failed(incident, act, reason, interrupted=interrupts(act, fact))
+    return failed(incident, act, reason, interrupted=interrupts(act, fact), harmful=harmful)
 
 
 def failed_by_probes(incident: Incident, act: Act, bad: int, last: ProbeObserved) -> FixFailed:

@@ -42,7 +42,7 @@ CLOSED_S = 3600.0  # for which a closed story can still be put right
 REMIND_S = 6 * 3600.0  # of what needs a person
 REMIND_MEMBERS_S = 1800.0
 LONGEST_STEP = 240
-_APPLIED = ("done", "found_done")
+_LEFT_TRACES = ("done", "found_done", "failed")
 
 
 def fold(state: State, fact: Fact) -> None:
@@ -155,7 +155,7 @@ def _applied(state: State, fact: FixApplied) -> None:
     story = _stepped(state, fact)
     if story is None or story.closed_at or fact.undo_of or not fact.undo_data:
         return
-    if fact.outcome in _APPLIED:
+    if fact.outcome in _LEFT_TRACES:
         state.stories[story.id] = replace(story, way_back=WayBack(fact.cause, fact.fix, fact.undo))
 
 
@@ -171,8 +171,14 @@ def _refused(state: State, fact: FixRefused) -> None:
         ring(state, story, fact.at, 0.0)
 
 
-def _verified(state: State, fact: FixVerified | FixFailed) -> None:
+def _verified(state: State, fact: FixVerified) -> None:
     _stepped(state, fact)
+
+
+def _failed(state: State, fact: FixFailed) -> None:
+    story = _stepped(state, fact)
+    if story is not None and fact.harmful:
+        ring(state, story, fact.at, 0.0)
 
 
 def _stepped(state: State, fact: Fact) -> Story | None:
@@ -225,6 +231,6 @@ _FOLDS: dict[type[Fact], Callable[[State, Any], None]] = HOUSE_FOLDS | {
     FixApplied: _applied,
     FixRefused: _refused,
     FixVerified: _verified,
-    FixFailed: _verified,
+    FixFailed: _failed,
     StartRetried: _verified,
 }

@@ -103,8 +103,14 @@ def test_a_way_back_is_open_once_its_act_was_applied_and_says_what_it_would_do()
     act = turned(1)
     assert after(act).way_back("i") is None
     assert after(act, applied(act)).ways_back["a1"].words == "turn it back"
-    for word in (applied(act, "failed"), applied(act, "symptom_gone"), applied(act, way="")):
+    for word in (applied(act, "failed", way=""), applied(act, "symptom_gone"), applied(act, way="")):
         assert after(act, word).ways_back == {}
+
+
+def test_what_failed_half_way_has_a_way_back_too() -> None:
+    act = turned(1)
+    book = after(act, applied(act, "failed"))
+    assert book.way_back("i") is not None
 
 
 def test_neither_waiting_nor_a_planned_act_has_a_way_back() -> None:

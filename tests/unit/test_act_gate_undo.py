@@ -3,6 +3,7 @@
 from typing import Any
 
 from agents.events import CommandAnswered, FixApplied, FixFailed, FixRefused, FixStarted, OperatorCommanded
+from agents.gate.books import Trust
 from tests.fixtures.gate import Gate, extra_fix, limit
 
 TURN = extra_fix("turn", auto_undo=True, steps=("kill",))
@@ -124,3 +125,30 @@ def test_what_a_new_fault_interrupted_is_not_taken_back() -> None:
     applied(gate, act)
     assert fails(gate, act, interrupted=True) == []
     assert gate.state.undo_due == {}
+
+
+def harmed(gate: Gate, fix: str) -> FixStarted:
+    act = gate.ask(fix=fix)
+    gate.applied(act)
+    gate.tell(
+        FixFailed(
+            incident=act.incident, service=act.service, fix=fix, cause_name=act.cause_name,
+            culprit=act.culprit, reason="r", harmful=True,
+        )
+    )  # fmt: skip
+    gate.close(act)
+    return act  # type: ignore[no-any-return]
+
+
+def test_a_safe_fix_that_made_things_worse_asks_from_then_on_until_it_is_trusted_again() -> None:
+    gate = Gate(fixes=(extra_fix("rinse", steps=("empty_caches", "start")),))
+    harmed(gate, "rinse")
+    assert limit(gate.ask("s1", fix="rinse")) == "approval"
+    gate.state.trust["hang rinse"] = Trust(successes=30, real=30, harms=1)
+    assert limit(gate.ask("s2", fix="rinse")) == ""
+
+
+def test_a_mere_restart_asks_nobody_whatever_came_of_it() -> None:
+    gate = Gate()
+    harmed(gate, "kill_restart")
+    assert limit(gate.ask("s1", fix="kill_restart")) == ""

@@ -1,0 +1,110 @@
+"""The owner of incidents: an act that makes things worse has failed, before its verdict's deadline and against good probes."""
+
+from typing import Any
+
+import pytest
+
+from agents.events import CauseFound, FileDamaged, FixFailed, FixVerified, IncidentClosed, Tick
+from agents.terms import Cause
+from tests.fixtures.incident_owner import Desk, down, kinds, unhealthy
+
+GRACE_S = 12.0
+
+
+def acted(fix: str = "clear_cache") -> Desk:
+    """An act on `model`, which was ill, was applied at 2.0; `shop` depends on it and was well."""
+    desk = Desk()
+    desk.probe("shop", at=0.5)
+    desk.tell(unhealthy("model", id="i"), 1.0)
+    desk.at = 2.0
+    assert desk.act("i", fix, target="model", culprit="model") == []
+    return desk
+
+
+def shop_fails(desk: Desk, *times: float, ended: bool = False, **more: Any) -> None:
+    for at in times:
+        desk.probe("shop", ok=False, at=at)
+    desk.tell((down if ended else unhealthy)("shop", id="j", **more), times[-1] if times else desk.at)
+
+
+def failed(events: list[Any]) -> list[FixFailed]:
+    return [event for event in events if isinstance(event, FixFailed)]
+
+
+def test_who_falls_ill_after_an_act_that_it_depends_on_fails_that_act_at_once() -> None:
+    desk = acted()
+    shop_fails(desk, 4.0, 5.0)
+    [verdict] = failed(desk.tell(Tick(), 5.25))
+    assert (verdict.fix, verdict.service, verdict.harmful) == ("clear_cache", "model", True)
+    assert verdict.reason == "shop was well before it: timeout: no answer"
+
+
+def test_who_failed_while_the_target_was_away_has_time_to_come_back() -> None:
+    desk = acted()
+    shop_fails(desk, 2.1, 3.1)
+    assert failed(desk.tell(Tick(), 3.25)) == []
+    assert len(failed(desk.tell(Tick(), 2.0 + GRACE_S))) == 1
+
+
+@pytest.mark.parametrize("fix", ["restart", "kill_restart"])
+def test_a_mere_restart_is_not_to_blame_for_who_cannot_bear_it(fix: str) -> None:
+    desk = acted(fix)
+    shop_fails(desk, 4.0, 5.0)
+    assert failed(desk.tell(Tick(), 5.25)) == []
+
+
+def test_neither_is_an_act_for_what_was_ill_before_it_was_struck_or_has_a_bad_release_of_its_own() -> None:
+    before = Desk()
+    before.probe("shop", ok=False, at=0.5)
+    before.tell(unhealthy("model", id="i"), 1.0)
+    before.act("i", "clear_cache", target="model", culprit="model")
+    shop_fails(before, 4.0)
+    struck = acted()
+    shop_fails(struck, ended=True, signal=9)
+    deployed = acted()
+    shop_fails(deployed, 4.0, 5.0)
+    deployed.tell(
+        CauseFound(
+            incident="j", service="shop", best=Cause(name="bad_deploy", service="shop", confidence=0.9)
+        )
+    )
+    for desk in (before, struck, deployed):
+        assert failed(desk.tell(Tick(), 20.0)) == []
+
+
+def test_it_is_verified_only_when_who_depends_on_it_was_seen_well_and_it_has_lasted() -> None:
+    desk = acted()
+    for at in (3.0, 4.0, 5.0, 6.0, 7.0):
+        assert desk.probe("model", at=at) == []
+    desk.probe("shop", at=7.1)
+    desk.probe("shop", at=7.6)
+    assert kinds(desk.probe("model", at=8.0)) == [FixVerified, IncidentClosed]
+    hasty = acted()
+    hasty.probe("shop", at=2.1)
+    hasty.probe("shop", at=2.2)
+    assert [hasty.probe("model", at=at) for at in (2.3, 2.6, 2.9)] == [[], [], []]
+
+
+def test_nobody_waits_for_one_that_is_not_looked_at_for_ever() -> None:
+    desk = acted()
+    for at in (3.0, 4.0, 5.0):
+        desk.probe("model", at=at)
+    assert kinds(desk.probe("model", at=2.0 + GRACE_S)) == [FixVerified, IncidentClosed]
+
+
+def test_an_end_of_what_had_answered_is_worse_and_so_is_a_file_that_was_whole() -> None:
+    ended, spoilt, again = acted(), acted(), acted()
+    [verdict] = failed(ended.tell(down("model"), 3.0))
+    assert verdict.harmful
+    [verdict] = failed(spoilt.tell(FileDamaged(service="model", path="data/a.json", problem="torn"), 3.0))
+    assert verdict.harmful
+    [verdict] = failed(again.tell(unhealthy("model"), 3.0))
+    assert not verdict.harmful, "the old symptom"
+
+
+def test_a_culprit_that_was_well_until_it_was_acted_on_is_worse() -> None:
+    desk = Desk()
+    desk.tell(unhealthy("shop", id="i"), 1.0)
+    desk.act("i", "kill_restart", target="model", culprit="model")
+    [verdict] = failed(desk.tell(unhealthy("model", id="j"), 4.0))
+    assert verdict.harmful

@@ -44,11 +44,22 @@ class Watch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     full_report_h: Positive = 6.0
 
 
+class Serving(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How models are served, and how long what they said is kept."""
+
+    max_body_bytes: Annotated[int, Meta(ge=1024)] = 1_048_576
+    poll_s: Annotated[float, Meta(ge=0.02, le=60)] = 0.15  # how soon a promotion or rollback is seen
+    keep_days: Annotated[int, Meta(ge=31)] = 90  # of predictions and labels; labels may come 30 days late
+    log_room: Count = 100_000  # lines that wait while the disk takes none; further ones are lost and counted
+    shadow_room: Count = 10_000  # rows that wait for the challenger; further ones are not scored
+
+
 class MonitoringConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     models: tuple[ModelSpec, ...] = ()
     default_model: str | None = None  # of scripts that act on one; none: the first
     data: tuple[str, ...] = ()  # further tables that are kept in repair
     watch: Watch = Watch()
+    serving: Serving = Serving()
 
     def model(self, name: str | None = None) -> ModelSpec:
         """The model of that name, or the default one; ConfigError where there is none."""

@@ -66,7 +66,11 @@ class BufferedLog:
         else:
             self.figures.problem = ""
 
+    def flush_and_sync(self) -> None:
+        self.flush(sync=True)
+
     def close(self) -> None:
+        """Write what waits; what the disk does not take now is lost and counted."""
         self.flush(sync=True)
         self.figures.lost += len(self._entries)
         self._entries.clear()

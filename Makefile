@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup setup-mlops demo demo-render run test unit check bench soak witness locks schema docs picture clean
+.PHONY: setup setup-mlops demo demo-render run test unit check bench soak witness data locks schema docs picture clean
 
 setup: .venv/.ready
 
@@ -58,6 +58,10 @@ soak: setup
 witness: setup
 	$(BIN)/pip install --quiet --upgrade --no-deps --target .venv/witness 'render>=1.5,<2'
 	PYTHONPATH=.venv/witness $(BIN)/pytest tests/integration/test_render_api_witness.py
+
+# the example tables, where there are none: what stands there is left alone
+data: setup
+	$(BIN)/python -m scripts.make_data
 
 locks: setup
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet \

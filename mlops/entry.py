@@ -1,14 +1,23 @@
 """What the main of every task script shares: arguments with examples, clear errors, exit codes, a clean Ctrl-C."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Never
 
+from msgspec import Struct
+
+import config.monitoring
 from config.problems import ConfigError
 from mlops.errors import BadInputError
+from mlops.places import Places
 
 BAD_INPUT, INTERRUPTED = 2, 130
+CONFIG = Path("config/monitoring_config.json")
+SCRIPTS = Path(__file__).absolute().parents[1] / "scripts"
+_SHIPPED = Path(config.monitoring.__file__).with_name(CONFIG.name)
 
 
 def parser(about: str, examples: str) -> argparse.ArgumentParser:
@@ -20,8 +29,44 @@ def parser(about: str, examples: str) -> argparse.ArgumentParser:
     )
 
 
+class Setup(Struct, frozen=True):
+    """What every script works on."""
+
+    places: Places
+    config: config.monitoring.MonitoringConfig
+
+
+def add_setup_arguments(parser: argparse.ArgumentParser) -> None:
+    """--root and --config, which `setup` reads."""
+    parser.add_argument(
+        "--root",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="where data/, models/ and the like lie (default: here)",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"which models there are (default: {CONFIG} below the root, else the one that ships)",
+    )
+
+
+def setup(arguments: argparse.Namespace) -> Setup:
+    """The places and the configuration that the arguments ask for, or ConfigError with all that is wrong."""
+    root: Path = arguments.root.absolute()
+    if not root.is_dir():
+        raise BadInputError("no such folder", where=root, do="--root names a folder that is there")
+    own = root / CONFIG
+    path = arguments.config or (own if own.exists() else _SHIPPED)
+    return Setup(Places(root), config.monitoring.load_monitoring(path, os.environ))
+
+
 def leave(main: Callable[[], int]) -> Never:
     """Run a script's main and leave with its exit code: 2 and one line a problem for bad input, 130 for Ctrl-C."""
+    # the folder of a script that is run by its path would come before packages of the same names as its modules
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").absolute() != SCRIPTS]
     try:
         code = main()
     except (BadInputError, ConfigError) as error:

@@ -10,6 +10,10 @@ class Places(Struct, frozen=True):
 
     root: Path
 
+    def table(self, path: str) -> Path:
+        """A table by the path that the configuration gives it; an absolute one stays as it is."""
+        return self.root / path
+
     @property
     def schemas(self) -> Path:
         return self.root / "data" / "schemas"

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +15,45 @@ from mlops.tables.table import Column, Table
 _ROWS = 50_000
 
 
-def write_table(table: Table, path: Path) -> None:
-    """UTF-8 with commas; missing cells are empty, numbers the shortest text that reads back as the same number."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write_table(table: Table, path: Path, *, replace: bool = True) -> None:
+    """UTF-8 with commas; missing cells are empty, numbers the shortest text that reads back as the same number.
+
+    Without `replace` a file that is there already stays. Raises BadInputError where nothing can be written.
+    """
+    write_rows(path, table.names, _parts(table), replace=replace)
+
+
+def write_rows(
+    path: Path, names: tuple[str, ...], parts: Iterator[Iterable[Iterable[Any]]], *, replace: bool = True
+) -> None:
+    """A header and rows, in parts, beside the file first; None and "" are empty cells."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(table.names)
-            whole = {name: _whole(table, name) for name in table.names}
-            for start in range(0, table.rows, _ROWS):
-                part = [
-                    _plain(values[start : start + _ROWS], whole[name])
-                    for name, values in table.columns.items()
-                ]
-                writer.writerows(zip(*part, strict=True))
+            writer.writerow(names)
+            for rows in parts:
+                writer.writerows(rows)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        if replace:
+            temporary.replace(path)
+        else:
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(temporary)
     except OSError as error:
         raise BadInputError(f"cannot be written: {error.strerror}", where=path) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _parts(table: Table) -> Iterator[Iterable[Iterable[Any]]]:
+    whole = {name: _whole(table, name) for name in table.names}
+    for start in range(0, table.rows, _ROWS):
+        part = [_plain(values[start : start + _ROWS], whole[name]) for name, values in table.columns.items()]
+        yield zip(*part, strict=True)
 
 
 def _whole(table: Table, name: str) -> bool:

@@ -34,7 +34,7 @@ run: setup
 
 test: setup
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/python -m tests.side_by_side
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -14,6 +14,8 @@ from tests.fixtures.crash_sweep import DEATHS, Run, sweep
 from tests.fixtures.virtual_daemon import INSTANT
 from utils.worker_process import _die_with_parent
 
+pytestmark = pytest.mark.unmeasured
+
 RUNS_AT_ONCE = 20  # of ten deaths each
 SOAK_RUNS = 2000
 PATIENCE_RUNS = 60  # within so many, each breakage has to be noticed; most are within three

@@ -70,6 +70,7 @@ async def test_where_only_its_last_words_say_why_it_comes_within_six_seconds(for
         assert virtual.facts(IncidentClosed)[-1].outcome == "healed"
 
 
+@pytest.mark.unmeasured
 async def test_nobody_gives_up_in_two_hours_and_nobody_storms() -> None:
     async with needy(declared=False) as virtual:
         assert await outage(virtual, 7200.0) <= 62.0

@@ -114,6 +114,7 @@ def problems(virtual: VirtualDaemon, chat: Chat, presser: Presser) -> list[str]:
     return found
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("presses", [1000, pytest.param(10_000, marks=pytest.mark.soak)])
 @pytest.mark.timeout(1200)
 async def test_no_press_makes_an_act_twice_or_a_word_untrue(presses: int) -> None:

@@ -132,6 +132,7 @@ def warm_up(random: Random, base: Script) -> Script:
     return replace(base, start_s=start_s, warms_up_s=errors_s, warming=random.choice((500, 503)), stop_code=0)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("good", "bad"), [(40, 20), pytest.param(200, 100, marks=pytest.mark.soak)])
 async def test_good_and_bad_deployments_are_told_apart(tmp_path: Path, good: int, bad: int) -> None:
     random = Random(good)

@@ -13,6 +13,8 @@ from tests.fixtures.render_api import ServicePlan, Troubles, WorldPlan
 from tests.fixtures.render_rig import RenderDaemon
 from tests.fixtures.render_wire import render_in_memory
 
+pytestmark = pytest.mark.unmeasured
+
 SYMPTOMS = ("errors", "hang", "errors", "crash", "errors")
 FLEET = 10
 CONFIG = Config(render=Render(probe_interval_s=5.0, autonomy="auto"))

@@ -14,6 +14,8 @@ from tests.fixtures.daemon_audit import audit
 from tests.fixtures.monitor_kit import service
 from tests.fixtures.virtual_daemon import VirtualDaemon
 
+pytestmark = pytest.mark.unmeasured
+
 FLEET = Config(
     services=tuple(
         service(
@@ -36,16 +38,17 @@ def coarse_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "_CALM_S", 30.0)
 
 
-async def test_a_crash_every_ten_minutes_is_ordinary_life() -> None:
+@pytest.mark.parametrize("crashes", [36, pytest.param(144, marks=pytest.mark.soak)])
+async def test_a_crash_every_ten_minutes_is_ordinary_life(crashes: int) -> None:
     async with VirtualDaemon(FLEET, snapshot_s=3600.0) as virtual:
         await virtual.until(virtual.well, 60.0)
-        for n in range(144):
+        for n in range(crashes):
             virtual.faults.kill(("db", "api", "web")[n % 3])
             await asyncio.sleep(600.0)
         assert virtual.well()
-        assert [fact.outcome for fact in virtual.facts(IncidentClosed)] == ["healed"] * 144
+        assert [fact.outcome for fact in virtual.facts(IncidentClosed)] == ["healed"] * crashes
         assert max(fact.seconds for fact in virtual.facts(IncidentClosed)) < 15.0
-        assert virtual.world.count("started") == 3 + 144
+        assert virtual.world.count("started") == 3 + crashes
         await asyncio.sleep(0.5)
         assert audit(virtual) == []
 

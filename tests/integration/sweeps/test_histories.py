@@ -6,6 +6,8 @@ from tests.unit.test_act_gate_consent_properties import live
 from tests.unit.test_act_gate_properties import heals_at_last, never_oversteps, sweep
 from tests.unit.test_diagnosis_and_choice import diagnosed_with_all
 
+pytestmark = pytest.mark.unmeasured
+
 
 def test_no_history_makes_the_gate_overstep_and_after_each_a_patient_world_is_healed() -> None:
     sweep(range(1000, 2000), never_oversteps)

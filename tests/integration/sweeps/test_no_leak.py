@@ -5,6 +5,8 @@ import pytest
 from tests.unit.test_anomaly_detector import reported_of_peaks_and_noise
 from tests.unit.test_exhaustion import KINDS, told_every_second, told_of
 
+pytestmark = pytest.mark.unmeasured
+
 
 @pytest.mark.parametrize("seeds", [range(15, 300), pytest.param(range(300, 1000), marks=pytest.mark.soak)])
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,6 +6,8 @@ from tests.unit.test_journal_damage import bits_flipped
 from tests.unit.test_journal_power import EVERY, Story, sweep
 from tests.unit.test_snapshots_power import sweep as sweep_of_snapshots
 
+pytestmark = pytest.mark.unmeasured
+
 
 @pytest.mark.parametrize(("story", "death"), EVERY)
 async def test_the_journal_keeps_what_it_acknowledged(story: Story, death: str) -> None:

@@ -54,12 +54,27 @@ class Serving(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     shadow_room: Count = 10_000  # rows that wait for the challenger; further ones are not scored
 
 
+class Drift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a window of predictions has drifted from the reference, and what is kept of looks."""
+
+    false_alarms_per_month: Annotated[float, Meta(gt=0, le=1)] = 0.1  # over all features and looks of a model
+    min_effect_sigmas: Positive = 0.1  # a smaller shift is no drift, however many rows show it
+    detect_sigmas: Positive = (
+        0.5  # "no drift" is said only where this would have been found nine times in ten
+    )
+    min_rows: Count = 30  # no drift is said of fewer
+    labels_d: Positive = 31.0  # how late labels may come
+    keep_results: Count = 500
+    keep_reports: Count = 50
+
+
 class MonitoringConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     models: tuple[ModelSpec, ...] = ()
     default_model: str | None = None  # of scripts that act on one; none: the first
     data: tuple[str, ...] = ()  # further tables that are kept in repair
     watch: Watch = Watch()
     serving: Serving = Serving()
+    drift: Drift = Drift()
 
     def model(self, name: str | None = None) -> ModelSpec:
         """The model of that name, or the default one; ConfigError where there is none."""

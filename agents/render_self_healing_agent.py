@@ -215,7 +215,7 @@ class RenderSelfHealingAgent:
         for name in (incident.service, *harm.witnesses(self.world, incident, act)):
             self._streaks.pop(name, None)  # only what comes after the act speaks for it
         if fact.outcome == "failed":
-            return [harm.failed_half_way(incident, act, fact)]
+            return [harm.failed_half_way(self.state, incident, act, fact)]
         return ()
 
     def _on_exhausted(self, fact: FixesExhausted) -> Results:

@@ -70,9 +70,11 @@ def _could_tell(config: Config, state: State, name: str, act: Act) -> bool:
     return watched and (trouble is None or _new(state, trouble, act))
 
 
-def failed_half_way(incident: Incident, act: Act, fact: FixApplied) -> FixFailed:
-    """What had answered before does not even start any more, and something was changed."""
-    worse = bool(fact.undo_data) and incident.symptom not in rules.EXITS
+def failed_half_way(state: State, incident: Incident, act: Act, fact: FixApplied) -> FixFailed:
+    """Worse, where something was changed and what had answered before ends while it starts."""
+    health = state.health.get(act.target)
+    ended = health is not None and health.symptom in rules.EXITS and not health.struck
+    worse = bool(fact.undo_data) and ended and incident.symptom not in rules.EXITS
     reason = fact.detail or "it could not be applied"
     return verdicts.failed(incident, act, reason, harmful=worse)
 

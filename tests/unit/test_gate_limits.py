@@ -1,0 +1,25 @@
+from mlops.gate import GateLimits, limits_of
+from mlops.gate.power import power_table, samples_for
+from config.settings import load_settings
+
+
+def test_all_looks_together_keep_the_allowance_of_false_promotions() -> None:
+    limits = GateLimits()
+    early = sum(limits.tail(look, final=False) for look in range(1, 60))
+    assert early + limits.tail(1, final=True) <= limits.false_promotion
+
+
+def test_the_environment_sets_the_limits_that_users_know() -> None:
+    environ = {"MIN_F1_IMPROVEMENT_PCT": "3", "MAX_BRIER_DEGRADATION": "0.02", "MIN_SAMPLES_FOR_DECISION": "500"}
+    limits = limits_of(load_settings(environ))
+    assert (limits.min_gain_pct, limits.max_brier_loss, limits.min_samples) == (3.0, 0.02, 500)
+
+
+def test_half_the_gain_needs_four_times_the_samples() -> None:
+    one, half = (samples_for(gain, 0.5, GateLimits()) for gain in (0.02, 0.01))
+    assert abs(half - 4 * one) <= 40
+
+
+def test_no_plan_asks_for_less_than_the_minimum() -> None:
+    assert samples_for(10.0, 0.5, GateLimits()) == 200
+    assert all(plan.samples >= 200 for plan in power_table(GateLimits()))

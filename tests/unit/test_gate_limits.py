@@ -1,6 +1,6 @@
+from config.settings import load_settings
 from mlops.gate import GateLimits, limits_of
 from mlops.gate.power import power_table, samples_for
-from config.settings import load_settings
 
 
 def test_all_looks_together_keep_the_allowance_of_false_promotions() -> None:
@@ -10,7 +10,11 @@ def test_all_looks_together_keep_the_allowance_of_false_promotions() -> None:
 
 
 def test_the_environment_sets_the_limits_that_users_know() -> None:
-    environ = {"MIN_F1_IMPROVEMENT_PCT": "3", "MAX_BRIER_DEGRADATION": "0.02", "MIN_SAMPLES_FOR_DECISION": "500"}
+    environ = {
+        "MIN_F1_IMPROVEMENT_PCT": "3",
+        "MAX_BRIER_DEGRADATION": "0.02",
+        "MIN_SAMPLES_FOR_DECISION": "500",
+    }
     limits = limits_of(load_settings(environ))
     assert (limits.min_gain_pct, limits.max_brier_loss, limits.min_samples) == (3.0, 0.02, 500)
 

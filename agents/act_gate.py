@@ -28,6 +28,7 @@ from agents.events import (
     ObservationResumed,
     OperatorCommanded,
     ProbeObserved,
+    PromotionProposed,
     ServiceStarted,
     ServiceStopped,
     StorageChanged,
@@ -49,7 +50,7 @@ TO_PEOPLE = frozenset({"approve", "deny", "snooze", "undo"})
 class ActGate:
     name = "act_gate"
     consumes: tuple[type[Event], ...] = (
-        FixChosen, ActProposed, FixApplied, FixVerified, FixFailed, IncidentOpened, IncidentRetried, IncidentClosed, HealthChanged,
+        FixChosen, ActProposed, PromotionProposed, FixApplied, FixVerified, FixFailed, IncidentOpened, IncidentRetried, IncidentClosed, HealthChanged,
         ServiceStarted, ServiceStopped, OperatorCommanded, ObservationResumed, ConfigChanged, StorageChanged,
         EventQuarantined, ProbeObserved, Tick,
     )  # fmt: skip
@@ -75,6 +76,7 @@ class ActGate:
             IncidentClosed: self._on_closed,
             OperatorCommanded: self._on_command,
             ActProposed: self._on_proposed,
+            PromotionProposed: self._on_proposed,
             ObservationResumed: self._on_resumed,
         }
 

@@ -5,7 +5,7 @@ from typing import Literal
 from utils.event import Fact
 
 
-# --- planned acts: chaos_controller (later predictive_maintenance, model_recovery)
+# --- planned acts: chaos_controller (later predictive_maintenance)
 class ActProposed(Fact, frozen=True, kw_only=True):
     """An act that heals no incident asks the act gate for permission: FixStarted of this kind, or FixRefused."""
 
@@ -14,6 +14,11 @@ class ActProposed(Fact, frozen=True, kw_only=True):
     agent: str  # whose hands it needs
     why: str
     deadline_s: float
+
+
+# --- planned acts: model_recovery
+class PromotionProposed(ActProposed, frozen=True, kw_only=True):
+    """A version has passed the evaluation gate and asks to become champion."""
 
 
 # --- between the act gate's "a person has to agree" and its FixStarted: act_gate

@@ -10,6 +10,7 @@ from agents.consent import (
     ApprovalGiven,
     ApprovalRequested,
     CommandAnswered,
+    PromotionProposed,
 )
 from agents.household import (
     AlertReceived,
@@ -26,13 +27,23 @@ from agents.household import (
     StorageChanged,
 )
 from agents.terms import Cause, CauseName, DependencySeen, Health, Symptom
+from agents.wellbeing import (
+    AgentHealthChanged,
+    DataQualityViolated,
+    DriftDetected,
+    HealthChanged,
+    ModelDegraded,
+    ModelJudged,
+)
 from utils.event import Event, Fact, Telemetry
 
 __all__ = [
-    "ActProposed", "AlertReceived", "ApprovalDenied", "ApprovalExpired", "ApprovalGiven", "ApprovalRequested",
-    "BackupProven", "Cause", "CauseName", "CommandAnswered", "ConfigChanged", "DamageFound", "DependencySeen",
-    "Event", "EventQuarantined", "Fact", "FreezeEnded", "FreezeNoted", "Health", "LeaseChanged", "MessagePosted", "OperatorCommanded",
-    "SelfTested", "StorageChanged", "Symptom", "Telemetry",
+    "ActProposed", "AgentHealthChanged", "AlertReceived", "ApprovalDenied", "ApprovalExpired",
+    "ApprovalGiven", "ApprovalRequested", "BackupProven", "Cause", "CauseName", "CommandAnswered",
+    "ConfigChanged", "DamageFound", "DataQualityViolated", "DependencySeen", "DriftDetected", "Event",
+    "EventQuarantined", "Fact", "FreezeEnded", "FreezeNoted", "Health", "HealthChanged", "LeaseChanged",
+    "MessagePosted", "ModelDegraded", "ModelJudged", "OperatorCommanded", "PromotionProposed", "SelfTested", "StorageChanged",
+    "Symptom", "Telemetry",
 ]  # fmt: skip
 
 
@@ -56,25 +67,6 @@ class ServiceSampled(Telemetry, frozen=True, kw_only=True):
     names: tuple[str, ...]
     values: tuple[float, ...]
     incarnation: str = ""
-
-
-class HealthChanged(Fact, frozen=True, kw_only=True):
-    """A service's health is another than before. Two failed probes in a row mean unhealthy; an exit means down."""
-
-    health: Health
-    symptom: Symptom = ""
-    reason: str = ""  # one line for people
-    incarnation: str = ""
-    exit_code: int | None = None
-    signal: int | None = None  # that ended it, for example 9
-    status: int | None = None  # HTTP
-    process_state: str = ""  # one letter of /proc/PID/stat; "T" is stopped by a signal
-    output: str = ""  # tail of log and of the probe's answer: untrusted text, at most 4 kB
-    answer: str = ""  # of the probe alone, at most 512 bytes: what it says now; a log may tell of the past
-    dependencies: tuple[DependencySeen, ...] = ()
-    release: str = ""  # the version in use at this moment, where a release is declared
-    booted_s: float = 0.0  # of a boot that we watched whole and that came to a good end: how long it took,
-    answered_s: float = 0.0  # and how long before that end it began to answer, not yet well
 
 
 class ChangeObserved(Fact, frozen=True, kw_only=True):
@@ -272,11 +264,6 @@ class StartRetried(Fact, frozen=True, kw_only=True):
     reason: str
     missing: tuple[str, ...] = ()  # declared dependencies that are not healthy
     output: str = ""
-
-
-# --- the runner, about agents
-class AgentHealthChanged(HealthChanged, frozen=True, kw_only=True):
-    """One of our own agents, see config/ourselves.py, is down (given up), unhealthy (silent), or healthy again."""
 
 
 # --- prove: chaos_controller; no healing agent may consume these

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from agents.agent import Results, Traits
 from agents.causes.memory import Case, Confirmed, Notes, State, configured, note, vindicated
+from agents.causes.models import TROUBLES, of_model
 from agents.causes.views import Usage, Views, seen, view_of
 from agents.events import (
     AlertReceived,
@@ -35,6 +36,7 @@ from agents.events import (
     ServiceStarted,
     StartRetried,
 )
+from agents.terms import MODEL_SYMPTOMS
 from analysis.evidence import Peer, Scene, View
 from analysis.root_cause import UNKNOWN, Ranked, rank
 from analysis.symptoms import signature
@@ -66,7 +68,7 @@ RECONSIDERED = 0.8  # how sure to be before an answer is taken back while a fix 
 class RcaEngine:
     name = "rca_engine"
     consumes: tuple[type[Event], ...] = (
-        *SERVICE_FACTS, IncidentOpened, IncidentRetried, IncidentClosed, FixFailed, FixVerified, ConfigChanged,
+        *SERVICE_FACTS, *TROUBLES, IncidentOpened, IncidentRetried, IncidentClosed, FixFailed, FixVerified, ConfigChanged,
         ServiceSampled, ProbeObserved,
     )  # fmt: skip
     emits: tuple[type[Event], ...] = (CauseFound,)
@@ -87,7 +89,7 @@ class RcaEngine:
             case ProbeObserved() if event.ok is not None:
                 (self._failing.discard if event.ok else self._failing.add)(event.service)
             case IncidentOpened():
-                return [self._diagnose(event.at, Case(event.service, event.symptom))]
+                return [self._diagnose(event.at, Case(event.service, event.symptom, event.reason))]
             case IncidentRetried():
                 return [self._diagnose(event.at, replace(self._case(event), refuted=()))]
             case FixFailed():
@@ -112,7 +114,7 @@ class RcaEngine:
         cases = self.state.cases
         match fact:
             case IncidentOpened():
-                case = Case(fact.service, fact.symptom)
+                case = Case(fact.service, fact.symptom, fact.reason)
                 cases[fact.incident] = replace(
                     case, signature=signature(self._view_without_config(fact.service))
                 )
@@ -130,8 +132,16 @@ class RcaEngine:
                 cases.pop(fact.incident, None)
             case ConfigChanged():
                 self._reconfigure(fact)
+            case _ if isinstance(fact, TROUBLES):
+                self._hear_of_model(fact)
             case _ if isinstance(fact, SERVICE_FACTS) and fact.service:
                 self.state.notes[fact.service] = note(self.state.notes.get(fact.service, NO_NOTES), fact)
+
+    def _hear_of_model(self, fact: HealthChanged) -> None:
+        """An open incident is about what ails the model now: its table is whole again, and now it drifts."""
+        for incident, case in self.state.cases.items():
+            if case.service == fact.service and fact.symptom:
+                self.state.cases[incident] = replace(case, symptom=fact.symptom, told=fact.reason)
 
     def _after_failure(self, failed: FixFailed) -> Case:
         """A fix that was interrupted is refuted by nothing, and what interrupted it looks like itself."""
@@ -140,13 +150,16 @@ class RcaEngine:
             return _refute(case, failed)
         trouble = self._notes(case.service).trouble
         view = self._view_without_config(case.service)
-        return Case(case.service, trouble.symptom if trouble else case.symptom, signature(view), case.found)
+        now = trouble.symptom if trouble else case.symptom
+        return Case(case.service, now, signature=signature(view), found=case.found)
 
     def _diagnose(
         self, at: float, case: Case, newer: Mapping[str, Notes] = MappingProxyType({})
     ) -> CauseFound:
         if agent_of(case.service):
             return _of_ourselves(case)
+        if case.symptom in MODEL_SYMPTOMS:
+            return of_model(case.service, case.symptom, case.told)
         services = {service.name: service for service in self.world.config.services}
 
         def view(name: str) -> View:

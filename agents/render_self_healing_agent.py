@@ -48,6 +48,7 @@ from agents.incident.state import OFF, State, fold_state
 from agents.incident.transitions import last_act
 from agents.incident.verification import Streak
 from agents.incident.views import explain
+from agents.wellbeing import OF_MODELS
 from config.world import World
 from utils.alone import run_alone
 
@@ -57,7 +58,7 @@ RETRY_AT_ONCE_S = 30.0  # a seen exit need not wait for slow probing, unless the
 class RenderSelfHealingAgent:
     name = "render_self_healing_agent"
     consumes: tuple[type[Event], ...] = (
-        HealthChanged, AgentHealthChanged, FileDamaged, FileRepaired, FailurePredicted, CauseFound, FixChosen, FixStarted,
+        HealthChanged, AgentHealthChanged, *OF_MODELS, FileDamaged, FileRepaired, FailurePredicted, CauseFound, FixChosen, FixStarted,
         FixRefused, FixApplied, FixesExhausted, ApprovalRequested, ApprovalGiven, ApprovalDenied, ApprovalExpired,
         StartRetried, OperatorCommanded, ConfigChanged, ObservationResumed, AlertReceived,
         ServiceStopped, EventQuarantined, ProbeObserved, Tick,
@@ -72,8 +73,7 @@ class RenderSelfHealingAgent:
         self._streaks: dict[str, Streak] = {}  # a cache: begins anew after a restart, as all windows do
         self._first_bad_at: dict[str, float] = {}
         self._decide: dict[type[Event], Callable[[Any], Results]] = {
-            HealthChanged: self._on_health,
-            AgentHealthChanged: self._on_health,
+            **dict.fromkeys((HealthChanged, AgentHealthChanged, *OF_MODELS), self._on_health),
             FileDamaged: self._on_damage,
             FileRepaired: self._on_repair,
             FailurePredicted: self._on_prediction,

@@ -97,7 +97,7 @@ class ServiceMonitor:
         if isinstance(event, ConfigChanged):
             return self._configured(event)
         service = self.world.config.service(event.service)
-        if self._outlet is None or service is None:
+        if self._outlet is None or service is None or service.is_model:
             return ()
         if isinstance(event, ServiceStarted):
             events = self._lives.started(service, event.incarnation, _loop_time())
@@ -149,7 +149,7 @@ class ServiceMonitor:
         self._watch()
 
     def _watch(self) -> None:
-        services = self.world.config.services
+        services = tuple(s for s in self.world.config.services if not s.is_model)
         self._watched = {service.name: service for service in services}
         self._lives.keep(self._watched)
         for name in set(self._telling) - set(self._watched):

@@ -17,7 +17,12 @@ Symptom = Literal[
     "suspended",  # somebody stopped it where it runs: no trouble
     "given_up",  # an agent of ours failed so often that its supervisor gave it up
     "silent",  # an agent of ours leaves facts waiting
+    "data_quality",  # a model's table is damaged
+    "drift",  # what a model is asked is not what it was trained on
+    "worse_since_promotion",  # a model does worse than the one before it
+    "degraded",  # a model does worse than it did
 ]
+MODEL_SYMPTOMS = frozenset({"data_quality", "drift", "worse_since_promotion", "degraded"})
 # Signals that somebody sends; no program ends itself by one of these: HUP, INT, QUIT, KILL, TERM.
 FROM_OUTSIDE = frozenset({1, 2, 3, 9, 15})
 

@@ -33,6 +33,8 @@ def warnings(config: Config, source: str) -> list[str]:
 
 
 def _unsaid(service: Service) -> Iterator[tuple[str, str]]:
+    if service.is_model:
+        return
     for key, consequence in _UNSAID:
         if not getattr(service, key):
             yield key, f"not declared, so {consequence}"

@@ -8,11 +8,21 @@ import msgspec
 from msgspec import Struct
 
 from config.model import ExecPlatform, HttpPlatform, Platform, ProcessPlatform, Service
+from config.on_model import MODEL_STEPS, ModelPlatform
 from config.on_render import RENDER_ACTIONS, RenderPlatform
 from config.ourselves import OwnAgent
 
 Need = Literal[
-    "process", "release", "files", "caches", "database", "infrastructure", "agent", "instances", "plans"
+    "process",
+    "release",
+    "files",
+    "caches",
+    "database",
+    "infrastructure",
+    "agent",
+    "instances",
+    "plans",
+    "model",
 ]
 
 
@@ -43,6 +53,7 @@ class Fix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "caches": bool(service.caches),
             "database": service.database is not None,
             "agent": isinstance(service, OwnAgent),
+            "model": service.is_model,
             "instances": service.scale is not None and service.scale.max_instances > 1,
             "plans": service.scale is not None and bool(service.scale.plans),
         }
@@ -77,6 +88,8 @@ def offered(platform: Platform) -> frozenset[str]:
         case RenderPlatform():
             allowed = RENDER_ACTIONS if platform.actions is None else platform.actions
             return frozenset(allowed) & _RENDER_STEPS.get(platform.kind_of, frozenset())
+        case ModelPlatform():
+            return MODEL_STEPS
         case HttpPlatform():
             return frozenset()
 

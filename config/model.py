@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from config.on_model import ModelPlatform
 from config.on_render import Render, RenderMetrics, RenderPlatform, Scale
 from config.quantities import Count, Pace, Seconds, Share, Text
 
@@ -55,7 +56,7 @@ class HttpPlatform(Struct, frozen=True, forbid_unknown_fields=True, tag="http", 
         return {}
 
 
-Platform = ProcessPlatform | ExecPlatform | HttpPlatform | RenderPlatform
+Platform = ProcessPlatform | ExecPlatform | HttpPlatform | RenderPlatform | ModelPlatform
 
 
 class _Probe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
@@ -192,6 +193,11 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def is_child(self) -> bool:
         """We run it ourselves; else we reach it through somebody who does, or only watch it."""
         return isinstance(self.platform, ProcessPlatform)
+
+    @property
+    def is_model(self) -> bool:
+        """Nothing probes it: its monitoring says how it is."""
+        return isinstance(self.platform, ModelPlatform)
 
 
 class ModelValidation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -15,6 +15,7 @@ from pathlib import Path
 from agents.events import LeaseChanged, OperatorCommanded
 from agents.supervisor import Child, Restart
 from config.model import ExecPlatform, HttpPlatform
+from config.on_model import ModelPlatform
 from config.on_render import RenderPlatform
 from config.settings import Settings
 from config.world import World
@@ -127,7 +128,11 @@ def _real_hands(world: World, offload: ThreadOffload, render: OnRender | None) -
         return steady
 
     own, units = ProcessPlatform(world.state_dir), Units(world.state_dir)
-    others: dict[type, Platform] = {ExecPlatform: units, HttpPlatform: WatchOnly()}
+    others: dict[type, Platform] = {
+        ExecPlatform: units,
+        HttpPlatform: WatchOnly(),
+        ModelPlatform: WatchOnly(),
+    }
     others[RenderPlatform] = render.watcher if render is not None else WatchOnly()
     reached: dict[type, Infrastructure] = {ExecPlatform: units}
     watchers: dict[str, Callable[[], Awaitable[None]]] = {"units": units.run}

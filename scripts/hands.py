@@ -6,6 +6,7 @@ from typing import Any
 
 from agents.telling.port import Contacts
 from config.model import Service
+from mlops.hands import ModelHands, NoModels
 from platforms.platform import Databases, Infrastructure, MetricsReader, Platform, Prober
 from utils.clock import Clock, boot_id
 from utils.disk import Disk, Offload
@@ -31,6 +32,7 @@ class Hands:
     open_clock: Callable[[float], Clock]  # takes the last `at` of the journal: time never goes back
     boot_id: Callable[[], str] = boot_id  # of the machine
     databases: Databases | None = None  # None: declared ones are left alone
+    models: ModelHands = field(default_factory=NoModels)
     contacts: Contacts = field(default_factory=Contacts)  # the ways to people
     close: Callable[[], Awaitable[None]] = _nothing  # what has nothing else to end it
     ailing: Mapping[str, Callable[[], str]] = field(

@@ -10,7 +10,7 @@ from typing import Any, cast
 from msgspec import NODEFAULT
 from msgspec.structs import fields
 
-from agents import consent, events, household
+from agents import consent, events, household, wellbeing
 from agents.agent import Agent, AgentRestarter
 from agents.events import Event, Fact, Telemetry
 from config.fixes import load_fixes
@@ -57,7 +57,11 @@ def _line(kind: type[Event]) -> int:
 def _place(kind: type[Event]) -> tuple[int, int]:
     """The line in the story: what is about the daemon itself comes first, consent before an act starts."""
     line = _line(kind)
-    before = {household.__name__: 0, consent.__name__: _line(events.FixStarted) - 1}
+    before = {
+        household.__name__: 0,
+        wellbeing.__name__: _line(events.ChangeObserved) - 1,
+        consent.__name__: _line(events.FixStarted) - 1,
+    }
     module = kind.__module__
     return (before[module], line) if module in before else (line, 0)
 

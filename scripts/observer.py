@@ -18,6 +18,7 @@ from agents.events import (
     ProbeObserved,
     ServiceSampled,
 )
+from agents.wellbeing import OF_MODELS
 from config.ourselves import is_drill
 from dashboard.figures import Figures
 from dashboard.reports.curves import Curves
@@ -67,7 +68,9 @@ class Observer:
             FailurePredicted: self.predictions.appendleft,
             AnomalyDetected: self.anomalies.appendleft,
             OperatorCommanded: self.commands.appendleft,
-            HealthChanged: lambda fact: self.health.__setitem__(fact.service, fact),
+            **dict.fromkeys(
+                (HealthChanged, *OF_MODELS), lambda fact: self.health.__setitem__(fact.service, fact)
+            ),
         }
 
     def handle(self, event: ProbeObserved | ServiceSampled) -> Results:

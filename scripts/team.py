@@ -14,6 +14,8 @@ from agents.data_recovery import DataRecovery
 from agents.infrastructure_recovery import InfrastructureRecovery
 from agents.intelligent_fix_selector import IntelligentFixSelector
 from agents.ml_failure_predictor import MlFailurePredictor
+from agents.model_monitor import ModelMonitor
+from agents.model_recovery import ModelRecovery
 from agents.notifier import Notifier
 from agents.rca_engine import RcaEngine
 from agents.render_self_healing_agent import RenderSelfHealingAgent
@@ -40,13 +42,17 @@ MAKERS: Mapping[str, Callable[[World, Hands, Tell, AgentRestarter], Agent]] = {
     "infrastructure_recovery": lambda world, hands, *_: InfrastructureRecovery(
         world, hands.platform, hands.reach, hands.prober
     ),
+    "model_recovery": lambda world, hands, *_: ModelRecovery(world, hands.models),
     "canary": lambda *_: Canary(),
     "chaos_controller": lambda world, hands, *_: ChaosController(world, hands.platform),
+    "model_monitor": lambda world, hands, *_: ModelMonitor(world, hands.models),
     "service_monitor": lambda world, hands, *_: ServiceMonitor(
         world, hands.platform, hands.prober, hands.scraper, hands.files
     ),
 }
-OPTIONAL = frozenset({"canary", "anomaly_detector", "ml_failure_predictor", "chaos_controller", "notifier"})
+OPTIONAL = frozenset(
+    {"canary", "anomaly_detector", "ml_failure_predictor", "chaos_controller", "model_monitor", "notifier"}
+)
 HEALERS = frozenset(  # no fix can be for one of those through whom every fix comes
     {"render_self_healing_agent", "rca_engine", "intelligent_fix_selector", "act_gate", "application_recovery",
      "service_monitor"}

@@ -101,7 +101,7 @@ class DaemonView:
         return {
             "name": service.name,
             "health": health_now(
-                life.health,
+                last.health if service.is_model and last else life.health,
                 stopped=life.stopped,
                 runs=living is not None,
                 dry_run=self._daemon.world.dry_run,

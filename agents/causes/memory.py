@@ -42,6 +42,7 @@ class Case(Struct, frozen=True):
 
     service: str
     symptom: str
+    told: str = ""  # of a model: what its monitoring says
     signature: str = ""
     found: tuple[str, str] = ("", "")  # (cause, culprit) of the last answer
     refuted: tuple[tuple[str, str], ...] = ()

@@ -9,9 +9,10 @@ from agents.events import FixChosen
 from agents.gate.books import HOUR_S, SHUTDOWN, WAIT, Case, State, Trust, pair
 from agents.gate.questions import key
 from agents.gate.suspicion import Suspicion
-from agents.terms import FILE
+from agents.terms import FILE, MODEL_SYMPTOMS
 from analysis.beta import quantile
 from analysis.calendar import window_at
+from config.consents import rest_s, switched_off
 from config.fixes import Fix
 from config.graph import dependencies
 from config.model import Service
@@ -25,7 +26,7 @@ SHARE_IN_FLIGHT = 0.2
 RESPAWNS_IN_FLIGHT = 10
 ILL_IN_FLIGHT = 3  # who is ill already is disrupted no further; from four on we suspect ourselves
 IN_FLIGHT_S = 30.0  # a boot that takes longer waits for something, and disturbs nobody any more
-SEEN_OTHERWISE = frozenset({"file_damaged", "failure_predicted", "given_up", "silent"})
+SEEN_OTHERWISE = frozenset({"file_damaged", "failure_predicted", "given_up", "silent"}) | MODEL_SYMPTOMS
 STAGGER_STARTS = 5
 STAGGER_S = 0.2  # below the tick, so that each tick may start as many again
 
@@ -87,8 +88,12 @@ def undo_objection(question: Question) -> Objection | None:
 
 
 def planned_objection(question: Question, kind: str) -> Objection | None:
-    """An act that heals nothing has to wait for nobody and to stand aside for everybody."""
-    against = _first(question, [limit for limit in LIMITS if limit.name in PLANNED_TOO])
+    """An act that heals nothing has to wait for nobody and to stand aside for everybody. A promotion completes the
+    retraining that made the version, whose verdict waits for just that."""
+    open_act = question.state.open_acts.get(question.target)
+    completes = kind == "promotion" and open_act is not None and bool(open_act.outcome)
+    names = [name for name in PLANNED_TOO if not (completes and name == "open_act")]
+    against = _first(question, [limit for limit in LIMITS if limit.name in names])
     if against is None and kind == "chaos" and (why := _disturbs(question)):
         return Objection("incident_open", why, final=True)
     return against
@@ -134,7 +139,7 @@ def _observed(q: Question) -> str:
 
 
 def _disabled(q: Question) -> str:
-    return "" if q.world.config.service_recovery.auto_recovery_enabled else "service_recovery is switched off"
+    return switched_off(q.world.config, q.fix)
 
 
 def _attempts(q: Question) -> str:
@@ -220,7 +225,7 @@ def _suspicion(q: Question) -> str:
 
 def _cooldown(q: Question) -> str:
     started = q.state.started.get(pair(q.target, q.choice.fix))
-    cools = started is not None and q.fix is not None and q.at - started < q.fix.cooldown_s
+    cools = started is not None and q.at - started < rest_s(q.world.config, q.fix)
     return f"{q.choice.fix} of {q.target} cools down" if cools else ""
 
 

@@ -15,6 +15,7 @@ from platforms.boot import FIRST_WAITS_S, wait_after
 TRIES = 3  # of the hands, each with the whole deadline, before an act is taken from them
 GRACE_S = 60.0
 THINKERS = ("rca_engine", "intelligent_fix_selector", "act_gate")
+MODEL_S = 3600.0  # looks are minutes apart, and large tables take theirs
 AGENT_S = 90.0  # a silent one is seen after 60 s
 
 
@@ -59,6 +60,8 @@ def judge_act(
     """An act that was applied and waits for its verdict."""
     if agent_of(act.target):
         return _judge_agent(state, incident, act, at)
+    if incident.kind == "model":
+        return _judge_model(state, incident, act, at)
     factor = state.factor(incident.service)
     since = _watched(state, max(act.applied_at, _culprit_back_at(state, incident, act)))
     if _lives_without_probe(config, state, incident, act, at - since):
@@ -109,6 +112,22 @@ def _judge_agent(state: State, incident: Incident, act: Act, at: float) -> Seque
         return [verdicts.failed(incident, act, f"its new life is {health.health} too")]
     waited_s = at - _watched(state, act.applied_at)
     return [verdicts.failed(incident, act, f"not well after {waited_s:.0f} s")] if waited_s >= AGENT_S else ()
+
+
+def _judge_model(state: State, incident: Incident, act: Act, at: float) -> Sequence[Event]:
+    """Its monitoring looks again after the act; a shadow model may be judged for as long as its labels take to come."""
+    health = state.health.get(incident.service)
+    looked = health is not None and health.at > act.applied_at
+    if looked and health is not None and health.health == "healthy":
+        return verdicts.verified(incident, act, at)
+    if looked and health is not None and health.health == "starting":
+        return ()
+    waited_s = at - _watched(state, act.applied_at)
+    return (
+        [verdicts.failed(incident, act, f"nobody looked at it for {waited_s:.0f} s")]
+        if waited_s >= MODEL_S
+        else ()
+    )
 
 
 def _pause_s(config: Config, state: State, incident: Incident) -> float:

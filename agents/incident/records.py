@@ -5,15 +5,17 @@ from typing import Literal
 from msgspec import Struct
 
 from agents.events import Cause
+from agents.terms import MODEL_SYMPTOMS
 
 Status = Literal["open", "waiting_approval", "recovering", "verifying", "closed", "escalated", "withdrawn"]
-Kind = Literal["exit", "probe", "file", "prediction", "alert"]
+Kind = Literal["exit", "probe", "file", "prediction", "alert", "model"]
 KIND_OF_SYMPTOM: dict[str, Kind] = {
     "exit": "exit",
     "found_dead": "exit",
     "file_damaged": "file",
     "failure_predicted": "prediction",
     "alert": "alert",
+    **dict.fromkeys(sorted(MODEL_SYMPTOMS), "model"),
 }
 ENDED = ("closed", "withdrawn")
 TIMELINE_LINES = 80

@@ -25,6 +25,7 @@ from agents.events import (
 from agents.incident.records import Incident
 from agents.incident.transitions import fold, opened
 from agents.incident.verification import struck
+from agents.wellbeing import OF_MODELS
 from config.ourselves import is_drill
 
 OWNER = "render_self_healing_agent"
@@ -243,6 +244,7 @@ def _configured(state: State, fact: ConfigChanged) -> None:
 _FOLDS: dict[type[Fact], Callable[[State, Any], None]] = {
     HealthChanged: _health,
     AgentHealthChanged: _health,
+    **dict.fromkeys(OF_MODELS, _health),
     FileDamaged: _file,
     FileRepaired: _file,
     FailurePredicted: _of_service,

@@ -31,10 +31,12 @@ from agents.events import (
     IncidentOpened,
     IncidentRetried,
     LeaseChanged,
+    PromotionProposed,
     SelfTested,
     ServiceStopped,
     StartRetried,
 )
+from agents.wellbeing import OF_MODELS
 from analysis.root_cause import UNKNOWN
 
 LONGEST = 400
@@ -137,6 +139,10 @@ def _long(seconds: float) -> str:
     return f"{seconds / 60:.0f} min"
 
 
+def _proposed(fact: ActProposed) -> str:
+    return f"{fact.what} of {fact.service} is planned{_because(fact.why)}"
+
+
 def _given(fact: ApprovalGiven) -> str:
     more = "; one more word is needed" if fact.missing else ""
     return f"{fact.by} agreed to {fact.fix}{more}"
@@ -178,6 +184,7 @@ def _predicted(fact: FailurePredicted) -> str:
 _SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
     HealthChanged: _health,
     AgentHealthChanged: _health,
+    **dict.fromkeys(OF_MODELS, _health),
     FileDamaged: lambda f: f"{f.path} is damaged{_because(f.problem)}",
     FileRepaired: lambda f: f"{f.path} is good again",
     FailurePredicted: _predicted,
@@ -188,7 +195,8 @@ _SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
     FixRefused: _refused,
     LeaseChanged: lambda f: "this daemon acts" if f.held else f"this daemon does not act{_because(f.why)}",
     SelfTested: lambda f: f"the drill {'passed' if f.ok else 'got stuck'}{_because(f.step)}",
-    ActProposed: lambda f: f"{f.what} of {f.service} is planned{_because(f.why)}",
+    ActProposed: _proposed,
+    PromotionProposed: _proposed,
     ApprovalRequested: lambda f: f"asks: {f.what}? {f.why}",
     ApprovalGiven: _given,
     ApprovalDenied: lambda f: f"{f.by} said no to {f.fix}",

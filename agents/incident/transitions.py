@@ -45,6 +45,7 @@ from agents.incident.records import (
     Status,
 )
 from agents.incident.story import sentence
+from agents.wellbeing import OF_MODELS
 
 
 def opened(fact: IncidentOpened, damaged: tuple[str, ...] = ()) -> Incident:
@@ -244,6 +245,7 @@ def _stopped(incident: Incident, fact: ServiceStopped) -> Incident:
 _STEPS: dict[type[Fact], Callable[[Incident, Any], Incident]] = {
     HealthChanged: _health,
     AgentHealthChanged: _health,
+    **dict.fromkeys(OF_MODELS, _health),
     FileDamaged: _damaged,
     FileRepaired: _repaired,
     FailurePredicted: _predicted,

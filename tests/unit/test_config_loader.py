@@ -128,7 +128,7 @@ def test_text_that_is_no_configuration_gets_one_line_with_its_place(text: str | 
         ({"stop": {"signal": "TREM"}}, '$.services[0].stop.signal: no such signal: "TREM"; did you mean "TERM"?'),
         ({"platform": {"type": "process", "command": []}}, "$.services[0].platform.command: must not be empty"),
         ({"platform": {"type": "process"}}, "$.services[0].platform.command: missing"),
-        ({"platform": {"type": "proces", "command": ["x"]}}, '$.services[0].platform.type: must be one of "process", "exec", "http", "render", not "proces"; did you mean "process"?'),
+        ({"platform": {"type": "proces", "command": ["x"]}}, '$.services[0].platform.type: must be one of "process", "exec", "http", "render", "model", not "proces"; did you mean "process"?'),
         ({"platform": {"type": "http", "url": "x"}}, '$.services[0].platform.url: must start with http:// or https://, not "x"'),
         ({"platform": {"type": "exec", "restart": ["r"], "stop": [""]}}, "$.services[0].platform.stop[0]: must not be empty"),
         ({"platform": {"type": "exec", "restart": ["r"], "identity": ["i"]}}, "$.services[0].platform.identity: is asked after status, which is not declared"),

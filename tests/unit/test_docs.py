@@ -13,7 +13,7 @@ from msgspec.structs import fields
 
 from agents.gate.limits import LIMITS
 from agents.terms import CauseName
-from config import model, on_render
+from config import model, on_model, on_render
 from config.fixes import load_fixes
 from config.secret import SECRET_NAMES
 from config.settings import Settings
@@ -35,6 +35,7 @@ SECTIONS: dict[str, type[Struct]] = {
     "platform: process": model.ProcessPlatform,
     "platform: exec": model.ExecPlatform,
     "platform: http": model.HttpPlatform,
+    "platform: model": on_model.ModelPlatform,
     "platform: render": on_render.RenderPlatform,
     "probe: http": model.HttpProbe,
     "probe: tcp": model.TcpProbe,

@@ -54,6 +54,13 @@ class Places(Struct, frozen=True):
     def drift_alert(self) -> Path:
         return self.alerts / "drift_alert.json"
 
+    @property
+    def mlflow(self) -> Path:
+        return self.models / "mlflow"
+
+    def model_backups(self, name: str) -> Path:
+        return self.models / "backups" / name
+
     def model(self, name: str) -> Path:
         return self.models / name
 

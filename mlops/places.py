@@ -78,3 +78,14 @@ class Places(Struct, frozen=True):
 
     def labels(self, name: str) -> Path:
         return self.monitoring / "labels" / name
+
+    @property
+    def results(self) -> Path:
+        return self.monitoring / "metrics" / "monitoring_results"
+
+    @property
+    def drift_reports(self) -> Path:
+        return self.monitoring / "reports" / "drift_reports"
+
+    def look_state(self, name: str) -> Path:
+        return self.monitoring / "state" / f"{name}.json"

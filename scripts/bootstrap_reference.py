@@ -1,0 +1,71 @@
+"""`python scripts/bootstrap_reference.py`: freeze what is normal, which monitoring compares with."""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from config.monitoring import load_monitoring
+from mlops.entry import leave, parser
+from mlops.errors import BadInputError
+from mlops.monitoring.bootstrap import FEW, from_predictions, from_table, set_aside
+from mlops.places import Places
+
+CONFIG = Path("config/monitoring_config.json")
+EXAMPLES = """\
+  python scripts/bootstrap_reference.py                              the default model, from its training table
+  python scripts/bootstrap_reference.py --model housing --data data/raw/housing.csv
+  python scripts/bootstrap_reference.py --from-predictions 168       from the last week of the prediction log
+  python scripts/bootstrap_reference.py --force                      anew, for instance after a retraining
+"""
+
+
+def main() -> int:
+    arguments = _arguments()
+    spec = load_monitoring(arguments.config, os.environ).model(arguments.model)
+    places, now = Places(Path()), time.time()
+    data = arguments.data or Path(spec.data)
+    if arguments.from_predictions is None and not data.is_file():
+        raise BadInputError("no such file", where=data, do="give --data, or run make data")
+    old = set_aside(places, spec.name, force=arguments.force)
+    try:
+        if arguments.from_predictions is None:
+            card, notes = from_table(spec, places, data, now)
+        else:
+            card, notes = from_predictions(spec, places, now, arguments.from_predictions)
+    except BaseException:
+        _put_back(places, spec.name, old)
+        raise
+    print(f"{places.reference(spec.name)}: {card.rows} rows, {len(card.columns)} columns from {card.source}")
+    print(f"fingerprint {card.fingerprint[:16]}" + (f"; the old one is {old}" if old else ""))
+    if card.rows < FEW:
+        notes.append(f"{card.rows} rows are few: drift is told from chance with at least {FEW}")
+    for note in notes:
+        print(note, file=sys.stderr)
+    return 0
+
+
+def _put_back(places: Places, model: str, old: Path | None) -> None:
+    if old is None or places.reference(model).exists():
+        return
+    for ending in (".npz", ".json"):
+        if (each := old.with_suffix(ending)).exists():
+            each.rename(places.reference(model).with_suffix(ending))
+
+
+def _arguments() -> argparse.Namespace:
+    arguments = parser("Freeze the reference of a model's monitoring; see docs/drift.md.", EXAMPLES)
+    arguments.add_argument("--model", help="default: default_model of the configuration")
+    source = arguments.add_mutually_exclusive_group()
+    source.add_argument("--data", type=Path, help="a table; default: the one that the model is trained on")
+    source.add_argument(
+        "--from-predictions", type=float, metavar="HOURS", help="from the log of predictions instead"
+    )
+    arguments.add_argument("--force", action="store_true", help="replace a reference; the old one is kept")
+    arguments.add_argument("--config", type=Path, default=CONFIG, help="default: %(default)s")
+    return arguments.parse_args()
+
+
+if __name__ == "__main__":
+    leave(main)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from config.problems import ConfigError, Problem
+from config.problems import ConfigError, Problem, nearest
 from config.reading import decode, oddities
 from config.settings import load_settings
 from config.typewalk import differences
@@ -91,6 +91,9 @@ class MonitoringConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return tuple(dict.fromkeys([*(spec.data for spec in self.models), *self.data]))
 
 
+_OWN_KEYS = MonitoringConfig.__struct_fields__
+
+
 def load_monitoring(path: Path, environ: Mapping[str, str]) -> MonitoringConfig:
     """The configuration with the environment's overrides, or ConfigError with all its problems."""
     try:
@@ -99,27 +102,52 @@ def load_monitoring(path: Path, environ: Mapping[str, str]) -> MonitoringConfig:
         raise ConfigError([f"{path}: no such file"]) from None
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
-    raw = decode(data, str(path))
+    return parse_monitoring(data, str(path), environ)
+
+
+def parse_monitoring(data: bytes, source: str, environ: Mapping[str, str]) -> MonitoringConfig:
+    """The same for what stands in a file already read."""
+    raw = decode(data, source)
     problems = [*oddities(raw), *differences(raw, MonitoringConfig)]
     if not problems:
-        problems = list(_problems(raw))
+        problems = list(_problems(msgspec.convert(raw, MonitoringConfig)))
     if problems:
-        raise ConfigError([f"{path}: {problem.path}: {problem.message}" for problem in problems])
+        raise ConfigError(problem.line(source) for problem in problems)
     return _with_environment(msgspec.convert(raw, MonitoringConfig), environ)
 
 
-def _problems(raw: Any) -> Iterator[Problem]:
-    names = Counter(model["name"] for model in raw.get("models", []))
-    for index, model in enumerate(raw.get("models", [])):
+def is_of_models(raw: Any) -> bool:
+    """Whether what was read is meant as this configuration and not as that of services."""
+    return isinstance(raw, dict) and "services" not in raw and any(key in raw for key in _OWN_KEYS)
+
+
+def _problems(config: MonitoringConfig) -> Iterator[Problem]:
+    names = Counter(model.name for model in config.models)
+    for index, model in enumerate(config.models):
         at = f"$.models[{index}]"
-        if names[model["name"]] > 1:
-            yield Problem(f"{at}.name", f"{model['name']!r} is used twice")
-        for part in ("features", "ignored", "slices"):
-            if part != "slices" and model["target"] in model.get(part, []):
-                yield Problem(f"{at}.{part}", f"holds the target {model['target']!r}")
-    default = raw.get("default_model")
-    if default is not None and default not in names:
-        yield Problem("$.default_model", f"no model is named {default!r}")
+        if names[model.name] > 1:
+            yield Problem(f"{at}.name", f"{model.name!r} is used twice")
+        if not model.data.strip():
+            yield Problem(f"{at}.data", "names no file")
+        yield from _column_problems(model, at)
+    if config.default_model is not None and config.default_model not in names:
+        hint = nearest(config.default_model, names, otherwise="known: ")
+        yield Problem("$.default_model", f"no model is named {config.default_model!r}{hint}")
+
+
+def _column_problems(model: ModelSpec, at: str) -> Iterator[Problem]:
+    for part in ("features", "ignored", "slices"):
+        columns = getattr(model, part)
+        for place, column in enumerate(columns):
+            if column == model.target:
+                yield Problem(f"{at}.{part}[{place}]", f"is the target {column!r}")
+            elif column in columns[:place]:
+                yield Problem(f"{at}.{part}[{place}]", f"{column!r} stands here twice")
+            elif part == "features" and column in (*model.ignored, model.time_column):
+                other = "time_column" if column == model.time_column else "ignored"
+                yield Problem(f"{at}.{part}[{place}]", f"{column!r} is {other} too")
+    if model.time_column == model.target:
+        yield Problem(f"{at}.time_column", f"is the target {model.target!r}")
 
 
 def _with_environment(config: MonitoringConfig, environ: Mapping[str, str]) -> MonitoringConfig:

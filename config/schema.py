@@ -1,4 +1,4 @@
-"""The JSON Schema of the configuration, generated from its types. `python -m config.schema` writes it."""
+"""The JSON Schemas of both configurations, generated from their types. `python -m config.schema` writes it."""
 
 import json
 from pathlib import Path
@@ -7,20 +7,24 @@ from typing import Any
 import msgspec
 
 from config.model import Config
+from config.monitoring import MonitoringConfig
 
 PATH = Path(__file__).with_name("self_healing_config.schema.json")
+OF_MODELS = Path(__file__).with_name("monitoring_config.schema.json")
+_TYPES: dict[Path, tuple[type[msgspec.Struct], str]] = {
+    PATH: (Config, "Nightwarden configuration"),
+    OF_MODELS: (MonitoringConfig, "Nightwarden configuration of models and their data"),
+}
 
 
-def schema_text() -> str:
+def schema_text(path: Path = PATH) -> str:
     """The document as it must stand beside the configuration."""
-    schema = msgspec.json.schema(Config)
+    of, title = _TYPES[path]
+    schema = msgspec.json.schema(of)
     for definition in schema["$defs"].values():
         for schema_of_field in definition.get("properties", {}).values():
             _drop_placeholder(schema_of_field)
-    top = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Nightwarden configuration",
-    }
+    top = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
     return json.dumps({**top, **schema}, indent=2) + "\n"
 
 
@@ -31,4 +35,5 @@ def _drop_placeholder(schema: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    PATH.write_text(schema_text(), encoding="utf-8")
+    for path in _TYPES:
+        path.write_text(schema_text(path), encoding="utf-8")

@@ -150,6 +150,8 @@ def _bound(value: float, wanted: inspect.IntType | inspect.FloatType) -> str:
         return "positive" if wanted.gt == 0 else f"more than {wanted.gt:g}"
     if wanted.ge is not None and not value >= wanted.ge:
         return f"at least {wanted.ge:g}"
+    if wanted.lt is not None and not value < wanted.lt:
+        return f"less than {wanted.lt:g}"
     if wanted.le is not None and not value <= wanted.le:
         return f"at most {wanted.le:g}"
     return ""

@@ -59,8 +59,9 @@ def test_a_digest_depends_on_the_meaning_alone() -> None:
     assert digest(parse(one, "", {})) != digest(parse(one.replace(b'"x"', b'"y"'), "", {}))
 
 
-def test_the_schema_beside_the_configuration_is_the_one_of_the_types() -> None:
-    assert schema.PATH.read_text() == schema.schema_text(), "run: python -m config.schema"
+@pytest.mark.parametrize("path", [schema.PATH, schema.OF_MODELS], ids=lambda path: path.name)
+def test_the_schema_beside_the_configuration_is_the_one_of_the_types(path: Path) -> None:
+    assert path.read_text() == schema.schema_text(path), "run: python -m config.schema"
 
 
 def test_the_schema_refuses_unknown_keys_and_shows_no_default_that_it_forbids() -> None:

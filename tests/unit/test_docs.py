@@ -13,7 +13,7 @@ from msgspec.structs import fields
 
 from agents.gate.limits import LIMITS
 from agents.terms import CauseName
-from config import model, on_model, on_render
+from config import model, monitoring, on_model, on_render
 from config.fixes import load_fixes
 from config.secret import SECRET_NAMES
 from config.settings import Settings
@@ -61,6 +61,13 @@ SECTIONS: dict[str, type[Struct]] = {
     "notify": model.Notify,
     "windows": model.Windows,
 }
+SECTIONS_OF_MODELS: dict[str, type[Struct]] = {
+    "top level": monitoring.MonitoringConfig,
+    "model": monitoring.ModelSpec,
+    "watch": monitoring.Watch,
+    "drift": monitoring.Drift,
+    "serving": monitoring.Serving,
+}
 FILLED_IN = {"interval_s": "`SELF_HEALING_INTERVAL`", "timeout_s": "the interval, at most 5"}
 
 
@@ -98,10 +105,18 @@ def default_of(field: Any) -> str:
     return f"`{json.dumps(default)}`"
 
 
-@pytest.mark.parametrize("title", SECTIONS)
-def test_every_key_of_the_configuration_is_described_with_its_default(title: str) -> None:
-    described = rows(section(page("configuration.md"), title))
-    wanted = {field.encode_name: default_of(field) for field in fields(SECTIONS[title])}
+@pytest.mark.parametrize(
+    ("name", "title", "kind"),
+    [
+        *(("configuration.md", title, kind) for title, kind in SECTIONS.items()),
+        *(("model-configuration.md", title, kind) for title, kind in SECTIONS_OF_MODELS.items()),
+    ],
+)
+def test_every_key_of_the_configuration_is_described_with_its_default(
+    name: str, title: str, kind: type[Struct]
+) -> None:
+    described = rows(section(page(name), title))
+    wanted = {field.encode_name: default_of(field) for field in fields(kind)}
     assert {name: cells[0] for name, cells in described.items()} == wanted
 
 
@@ -117,6 +132,7 @@ def _types_below(kind: Any) -> Iterator[type[Struct]]:
 
 def test_every_type_of_the_configuration_has_a_section() -> None:
     assert set(_types_below(model.Config)) == set(SECTIONS.values())
+    assert set(_types_below(monitoring.MonitoringConfig)) == set(SECTIONS_OF_MODELS.values())
 
 
 def test_every_environment_variable_is_described_with_its_default() -> None:
@@ -140,7 +156,7 @@ def test_what_is_marked_as_used_later_is_not_used_yet_and_the_rest_is() -> None:
     described = rows(section(page("configuration.md"), "Environment"))
     code = "\n".join(path.read_text() for path in PRODUCT if path.parent.name not in {"config", "examples"})
     used = {name for name in described if re.search(rf"settings\.{name.lower()}\b", code)}
-    used.add("SELF_HEALING_INTERVAL")  # by the loader
+    used |= {"SELF_HEALING_INTERVAL", "MONITORING_INTERVAL", "MONITORING_LOOKBACK"}  # by the loaders
     later = {name for name, cells in described.items() if cells[1].startswith("later")}
     settings = {field.name.upper() for field in fields(Settings)}
     assert later == settings - used
@@ -200,6 +216,13 @@ def cli_commands() -> set[str]:
     return set(cli_parsers())
 
 
+@cache
+def script_options() -> set[str]:
+    """Those of the task scripts, which have parsers of their own."""
+    texts = [path.read_text() for path in (*(ROOT / "scripts").glob("*.py"), ROOT / "mlops/entry.py")]
+    return {option for text in texts for option in re.findall(r"\.add_argument\(\s*\"(--[a-z-]+)\"", text)}
+
+
 def make_targets() -> set[str]:
     [line] = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     return set(line.split())
@@ -239,7 +262,7 @@ def test_commands_on_a_page_exist(path: Path) -> None:
     }
     for line in re.findall(r"nightwarden (?:[a-z]+) [^`\n#]*", code):
         assert set(re.findall(r"(?<= )--[a-z-]+", line)) <= options, line
-    assert set(re.findall(r"`(--[a-z-]+)", path.read_text())) <= options
+    assert set(re.findall(r"`(--[a-z-]+)", path.read_text())) <= options | script_options()
     modules = re.findall(r"python3? -m ((?:scripts|config|examples)[\w.]*)", code)
     assert [name for name in modules if not (ROOT / (name.replace(".", "/") + ".py")).exists()] == []
 

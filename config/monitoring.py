@@ -68,6 +68,16 @@ class Drift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keep_reports: Count = 50
 
 
+class Repair(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a repair of tables may do by itself."""
+
+    max_damage_share: Annotated[float, Meta(gt=0, le=1)] = 0.3  # a column with more is quarantined
+    fence_iqr: Positive = 1.5  # numbers further from the quartiles, in interquartile ranges, are capped
+    max_capped_share: Annotated[float, Meta(ge=0, le=1)] = 0.05  # with more that is the column's nature
+    keep_backups: Count = 5  # of each table
+    schema_rows: Count = 200_000  # at most so many, spread over the table, are checked against the schema
+
+
 class MonitoringConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     models: tuple[ModelSpec, ...] = ()
     default_model: str | None = None  # of scripts that act on one; none: the first
@@ -75,6 +85,8 @@ class MonitoringConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     watch: Watch = Watch()
     serving: Serving = Serving()
     drift: Drift = Drift()
+=======
+    repair: Repair = Repair()
 
     def model(self, name: str | None = None) -> ModelSpec:
         """The model of that name, or the default one; ConfigError where there is none."""

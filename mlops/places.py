@@ -27,6 +27,14 @@ class Places(Struct, frozen=True):
         return self.root / "data" / "quarantine"
 
     @property
+    def repairs(self) -> Path:
+        return self.monitoring / "repairs"
+
+    @property
+    def audit(self) -> Path:
+        return self.monitoring / "audit.jsonl"
+
+    @property
     def models(self) -> Path:
         return self.root / "models"
 

@@ -1,0 +1,119 @@
+"""Finds rows that are the same bytes as an earlier one: by hash, in parts that fit the memory, confirmed by comparing."""
+
+import os
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlops.repair.spill import Spill
+from mlops.repair.tokens import Ints
+
+Bits = NDArray[np.uint8]
+_TOGETHER = 1 << 21  # hashes that are sorted at once
+_REMEMBERED = (
+    64  # different rows of the same hash; more would have to be made on purpose, with the key of this process
+)
+
+
+class Kept:
+    """Which good rows stay: a bit for each, for the batches in which any goes."""
+
+    def __init__(self, spill: Spill) -> None:
+        self._spill = spill
+        self._firsts = np.cumsum([0, *(batch.good for batch in spill.batches)])
+        self._gone: dict[int, Bits] = {}
+        self.removed = 0
+
+    def remove(self, rows: Ints) -> None:
+        """`rows`: numbers of good rows, each once in all calls."""
+        rows = np.sort(rows)
+        batches = np.searchsorted(self._firsts, rows, side="right") - 1
+        for number in np.unique(batches).tolist():
+            good = self._spill.batches[number].good
+            gone = self.gone(number)
+            mask = np.zeros(good, np.bool_) if gone is None else gone
+            mask[rows[batches == number] - self._firsts[number]] = True
+            self._gone[number] = np.packbits(mask)
+        self.removed += len(rows)
+
+    def gone(self, number: int) -> NDArray[np.bool_] | None:
+        bits = self._gone.get(number)
+        if bits is None:
+            return None
+        return np.unpackbits(bits, count=self._spill.batches[number].good).view(np.bool_)
+
+    def place(self, row: int) -> tuple[int, int]:
+        """(batch, row within it)."""
+        number = int(np.searchsorted(self._firsts, row, side="right")) - 1
+        return number, row - int(self._firsts[number])
+
+
+def find(spill: Spill, file: int, protected: int) -> Kept:
+    """The first of several equal rows is kept. Of the first `protected` rows none is removed: they were judged before."""
+    kept = Kept(spill)
+    rows = spill.rows
+    bits = max(0, (max(rows, 1) - 1).bit_length() - _TOGETHER.bit_length() + 1)
+    for part in range(1 << bits):
+        hashes, numbers = _part(spill, bits, part)
+        candidates = _repeated(hashes)
+        hashes, numbers = hashes[candidates], numbers[candidates]
+        order = np.lexsort((numbers, hashes))
+        if len(order):
+            kept.remove(_confirmed(spill, file, hashes[order], numbers[order], protected))
+    return kept
+
+
+def _part(spill: Spill, bits: int, part: int) -> tuple[Ints, Ints]:
+    hashes, numbers, first = [], [], 0
+    for batch in spill.batches:
+        found = spill.hashes(batch)
+        mine = np.flatnonzero((found & ((1 << bits) - 1)) == part) if bits else np.arange(len(found))
+        hashes.append(found[mine])
+        numbers.append(mine + first)
+        first += batch.good
+    if not hashes:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    return np.concatenate(hashes), np.concatenate(numbers)
+
+
+def _repeated(hashes: Ints) -> Ints:
+    ordered = np.sort(hashes)
+    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if not len(twice):
+        return np.empty(0, np.int64)
+    places = np.minimum(np.searchsorted(twice, hashes), len(twice) - 1)
+    return np.flatnonzero(twice[places] == hashes)
+
+
+def _confirmed(spill: Spill, file: int, hashes: Ints, numbers: Ints, protected: int) -> Ints:
+    offsets, lengths = _places(spill, numbers)
+    gone: list[int] = []
+    seen: set[bytes] = set()
+    last = None
+    rows = zip(hashes.tolist(), numbers.tolist(), offsets.tolist(), lengths.tolist(), strict=True)
+    for mark, number, offset, length in rows:
+        if mark != last:
+            seen, last = set(), mark
+        row = os.pread(file, length, offset)
+        if row in seen and number >= protected:
+            gone.append(number)
+        elif len(seen) < _REMEMBERED:
+            seen.add(row)
+    return np.array(gone, np.int64)
+
+
+def _places(spill: Spill, numbers: Ints) -> tuple[Ints, Ints]:
+    """Where those good rows stand in the file, and how long they are."""
+    offsets, lengths = np.empty(len(numbers), np.int64), np.empty(len(numbers), np.int64)
+    order = np.argsort(numbers, kind="stable")
+    ordered = numbers[order]
+    first = 0
+    for batch in spill.batches:
+        low, high = np.searchsorted(ordered, [first, first + batch.good])
+        if high > low:
+            starts, sizes = spill.places(batch)
+            mine = order[low:high]
+            offsets[mine] = starts[ordered[low:high] - first]
+            lengths[mine] = sizes[ordered[low:high] - first]
+        first += batch.good
+    return offsets, lengths

@@ -1,0 +1,99 @@
+"""Tells missing cells, and counts how often each text stands in a column, by array operations."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlops.repair.numerals import Words, tail
+from mlops.repair.tokens import Ints
+from mlops.tables import cells
+
+MOST = 1000  # different texts that are counted; a column with more is one of free text
+ABSENT, UNCOUNTED = 0, 0xFFFF
+_LOWER = np.uint64(0x2020202020202020)
+_LONGEST = 64
+
+
+def missing(padded: bytes, view: Words, starts: Ints, ends: Ints) -> NDArray[np.bool_]:
+    """Which cells say that there is no value. The tokens stand in mlops.tables.cells."""
+    lengths = ends - starts
+    low = tail(view, ends, lengths) | _LOWER
+    found = np.zeros(len(starts), np.bool_)
+    for token in cells.MISSING:
+        word = np.uint64(int.from_bytes(token.encode().rjust(8, b"\0"), "little")) | _LOWER
+        found |= (lengths == len(token)) & (low == word)
+    spaced = np.frombuffer(padded, np.uint8)[starts]
+    spaced = ((spaced == 32) | (spaced == 9) | (np.frombuffer(padded, np.uint8)[ends - 1] == 32)) & (
+        lengths > 0
+    )
+    for k in np.flatnonzero(spaced).tolist():
+        found[k] = cells.is_missing(padded[starts[k] : ends[k]].decode("latin-1"))
+    return found
+
+
+class Terms:
+    """The different texts of one column, numbered from 1 in the order in which they were first seen."""
+
+    def __init__(self) -> None:
+        self.texts: list[bytes] = []
+        self.free = False
+        self._known = np.empty(0, np.uint64)  # sorted
+        self._codes = np.empty(0, np.uint16)
+        self._by_text: dict[bytes, int] = {}
+
+    def codes(
+        self, padded: bytes, view: Words, starts: Ints, ends: Ints, absent: NDArray[np.bool_]
+    ) -> NDArray[np.uint16]:
+        """ABSENT, the number of each cell's text, or UNCOUNTED once there are too many different ones."""
+        found = np.full(len(starts), UNCOUNTED, np.uint16)
+        if not self.free:
+            keys = _keys(view, starts, ends)
+            places = self._places(keys)
+            new = np.flatnonzero((places < 0) & ~absent)
+            if len(new):
+                self._learn(padded, keys[new], starts[new], ends[new])
+                places = self._places(keys)
+            if not self.free:
+                found = np.where(
+                    places >= 0, self._codes[places] if len(self._codes) else 0, UNCOUNTED
+                ).astype(np.uint16)
+        found[absent] = ABSENT
+        return found
+
+    def _places(self, keys: Words) -> Ints:
+        if not len(self._known):
+            return np.full(len(keys), -1, np.int64)
+        places = np.minimum(np.searchsorted(self._known, keys), len(self._known) - 1)
+        return np.where(self._known[places] == keys, places, -1)
+
+    def _learn(self, padded: bytes, keys: Words, starts: Ints, ends: Ints) -> None:
+        fresh, first = np.unique(keys, return_index=True)
+        if len(self.texts) + len(fresh) > MOST or int((ends - starts)[first].max()) > _LONGEST:
+            self.free = True
+            self.texts.clear()
+            return
+        codes = []
+        for k in first.tolist():
+            text = padded[starts[k] : ends[k]]
+            if text not in self._by_text:
+                self.texts.append(text)
+                self._by_text[text] = len(self.texts)
+            codes.append(self._by_text[text])
+        known = np.concatenate([self._known, fresh])
+        order = np.argsort(known)
+        self._known = known[order]
+        self._codes = np.concatenate([self._codes, np.array(codes, np.uint16)])[order]
+
+
+def _keys(view: Words, starts: Ints, ends: Ints) -> Words:
+    """A number for each text: the text itself up to eight bytes, a hash of it where it is longer."""
+    lengths = ends - starts
+    keys = tail(view, ends, lengths)
+    longest = min(int(lengths.max(initial=0)), _LONGEST)
+    for done in range(8, longest, 8):
+        long = np.flatnonzero(lengths > done)
+        rest = lengths[long] - done
+        keys[long] = (keys[long] ^ (keys[long] >> _SHIFT)) * _MIX + tail(view, ends[long] - done, rest)
+    return keys ^ (lengths.astype(np.uint64) * _MIX)
+
+
+_MIX, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(29)

@@ -85,7 +85,6 @@ class MonitoringConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     watch: Watch = Watch()
     serving: Serving = Serving()
     drift: Drift = Drift()
-=======
     repair: Repair = Repair()
 
     def model(self, name: str | None = None) -> ModelSpec:

@@ -8,7 +8,7 @@ import io
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from msgspec import Struct
 
@@ -80,8 +80,7 @@ def check(
 
 
 def _spread(spans: Sequence[Span], rows: int, most: int) -> list[Span]:
-    step = max(1, -(-rows // most))
-    return list(spans[::step])
+    return list(spans[:: max(1, -(-rows // most))])
 
 
 def _load(path: Path) -> Any:
@@ -123,7 +122,7 @@ def _infer(looked: Looked) -> Any:
             if report.read_as == "category" and len(texts) <= _MOST_CATEGORIES:
                 checks.append(pa.Check.isin(sorted(_decoded(text) for text in texts)))
         columns[report.name] = pa.Column(kind, checks, nullable=nullable)
-    return pa.DataFrameSchema(columns)
+    return pa.DataFrameSchema(columns, coerce=True)
 
 
 def _decoded(text: bytes) -> str:
@@ -137,26 +136,28 @@ def violations(schema: Any, path: Path, shape: Shape, spans: Sequence[Span]) -> 
     """One line for each column and check that fails, with how many cells and one of them; and how many rows were looked at."""
     import pandera.errors
 
-    found: dict[tuple[str, str], list[Any]] = {}
-    rows = 0
     with path.open("rb") as file:
-        for offset, size in spans:
-            file.seek(offset)
-            frame = _frame(file.read(size), shape, schema)
-            rows += len(frame)
-            try:
-                schema.validate(frame, lazy=True)
-            except pandera.errors.SchemaErrors as error:
-                for case in error.failure_cases.itertuples():
-                    key = (str(case.column or case.failure_case), str(case.check))
-                    found.setdefault(key, []).append(case.failure_case)
-            except Exception as error:  # noqa: BLE001 - whatever a check of a person's schema raises
-                found.setdefault(("", type(error).__name__), []).append(str(error)[:200])
+        frame = _frame(b"".join(_read(file, span) for span in spans), shape, schema)
+    found: dict[tuple[str, str], list[Any]] = {}
+    try:
+        schema.validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as error:
+        for case in error.failure_cases.itertuples():
+            key = (str(case.column or case.failure_case), str(case.check))
+            found.setdefault(key, []).append(case.failure_case)
+    except Exception as error:  # noqa: BLE001 - whatever a check of a person's schema raises
+        found["", type(error).__name__] = [str(error)[:200]]
     lines = [
         f"column {column!r}: {check}: {len(cases)} cells, such as {cases[0]!r}"
         for (column, check), cases in found.items()
     ]
-    return tuple(lines[:_TOLD]), rows
+    return tuple(lines[:_TOLD]), len(frame)
+
+
+def _read(file: BinaryIO, span: Span) -> bytes:
+    file.seek(span[0])
+    block = file.read(span[1])
+    return block if block.endswith(b"\n") else block + b"\n"
 
 
 def _frame(block: bytes, shape: Shape, schema: Any) -> Any:
@@ -183,11 +184,13 @@ def _typed(column: Any, kind: str) -> Any:
     """Missing cells as None; numbers where the schema wants them and all are some."""
     import pandas as pd
 
-    texts = {text: cells.is_missing(text) if isinstance(text, str) else True for text in column.unique()}
-    missing = column.map(texts).astype(bool)
+    numeric = kind.startswith(("int", "uint", "float"))
+    numbers = pd.to_numeric(column, errors="coerce") if numeric else None
+    doubtful = column if numbers is None else column[numbers.isna()]
+    texts = {text: cells.is_missing(text) if isinstance(text, str) else True for text in doubtful.unique()}
+    missing = doubtful.map(texts).astype(bool).reindex(column.index, fill_value=False)
     column = column.where(~missing, None)
-    if not kind.startswith(("int", "uint", "float")):
+    if numbers is None:
         return column
-    numbers = pd.to_numeric(column, errors="coerce")
     unread = numbers.isna() & ~missing
     return numbers.astype(object).where(~unread, column) if unread.any() else numbers

@@ -1,6 +1,7 @@
 """The registry of one model: champion, challenger, the way back, and what is kept."""
 
 import json
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -238,3 +239,29 @@ def test_the_pointer_is_a_document_that_people_can_read() -> None:
         },
         "format": 1,
     }  # fmt: skip
+
+
+class MovingDisk(SimulatedDisk):
+    """Lets something happen just before a file of a version is read for the first time."""
+
+    meanwhile: Callable[[], None] | None = None
+
+    def read(self, path: Path, offset: int = 0, length: int = -1) -> bytes:
+        if "versions" in path.parts and self.meanwhile is not None:
+            act, self.meanwhile = self.meanwhile, None
+            act()
+        return super().read(path, offset, length)
+
+
+def test_a_reader_whose_champion_is_replaced_and_removed_meanwhile_gets_the_new_one() -> None:
+    disk = MovingDisk()
+    models = registry(disk, keep=2)
+    models.register(made())
+
+    def move_on() -> None:
+        for _ in range(3):
+            models.promote(models.register(made()), "")
+
+    disk.meanwhile = move_on
+    assert registry(disk).load_champion().version == 4
+    assert 1 not in models.versions()

@@ -4,10 +4,11 @@ from msgspec.structs import replace
 
 from config.monitoring import ModelSpec, MonitoringConfig
 from mlops.drift.arrays import Column
-from mlops.drift.budget import spend
+from mlops.drift.budget import Budget, spend
 from mlops.drift.columns import Limits
 from mlops.drift.decide import decide
 from mlops.drift.reference import Reference, load_reference
+from mlops.drift.verdict import Verdict
 from mlops.monitoring.estimate import calibrated, estimate
 from mlops.monitoring.performance import measure
 from mlops.monitoring.proxies import PREDICTION, PROBABILITY, proxies
@@ -74,25 +75,11 @@ def _looked(
     *,
     full: bool,
 ) -> tuple[MonitoringResult, LookState]:
-    watch, drift = config.watch, config.drift
-    budget, level = spend(
-        state.budget,
-        now=now,
-        window=f"{rows.rows} {rows.ids[0]} {rows.ids[-1]}" if rows.rows else "",
-        per_month=drift.false_alarms_per_month,
-        first_s=min(watch.interval_s, watch.lookback_h * _HOUR_S),
-        most_s=watch.lookback_h * _HOUR_S,
-    )
-    limits = Limits(
-        min_effect_sigmas=drift.min_effect_sigmas, detect_sigmas=drift.detect_sigmas, min_rows=drift.min_rows
-    )
-    verdict = decide(reference, _window(rows, reference), level, limits)
+    verdict, budget = _judged(config, now, reference, rows, state)
+    state = replace(state, budget=budget)
     if full:
-        performance, labelled = measure(spec, places, now, drift.labels_d * _DAY_S)
-        calibration, gap = calibrated(spec, labelled)
-        state = replace(
-            state, full_at=now, performance=performance, calibration=calibration, calibration_gap=gap
-        )
+        state = _with_labels(spec, config, places, now, state)
+    hours = config.watch.lookback_h
     result = MonitoringResult(
         model=spec.name,
         timestamp=rfc3339(now),
@@ -104,16 +91,42 @@ def _looked(
         features=verdict.features,
         outputs=verdict.outputs,
         unknown_columns=verdict.unknown_columns,
-        window=Window(rfc3339(now - watch.lookback_h * _HOUR_S), rfc3339(now), rows.rows, rows.tally.torn),
+        window=Window(rfc3339(now - hours * _HOUR_S), rfc3339(now), rows.rows, rows.tally.torn),
         reference=ReferenceSeen(reference.card.fingerprint, reference.card.created_at, reference.card.rows),
         budget=budget,
-        false_alarms_per_month=drift.false_alarms_per_month,
-        proxies=proxies(spec, rows, reference, verdict, watch.lookback_h),
+        false_alarms_per_month=config.drift.false_alarms_per_month,
+        proxies=proxies(spec, rows, reference, verdict, hours),
         estimated=estimate(spec, rows, state.calibration, state.calibration_gap),
         performance=state.performance,
         full_report=full,
     )
-    return result, replace(state, budget=budget)
+    return result, state
+
+
+def _judged(
+    config: MonitoringConfig, now: float, reference: Reference, rows: Predictions, state: LookState
+) -> tuple[Verdict, Budget]:
+    lookback_s, drift = config.watch.lookback_h * _HOUR_S, config.drift
+    budget, level = spend(
+        state.budget,
+        now=now,
+        window=f"{rows.rows} {rows.ids[0]} {rows.ids[-1]}" if rows.rows else "",
+        per_month=drift.false_alarms_per_month,
+        first_s=min(config.watch.interval_s, lookback_s),
+        most_s=lookback_s,
+    )
+    limits = Limits(
+        min_effect_sigmas=drift.min_effect_sigmas, detect_sigmas=drift.detect_sigmas, min_rows=drift.min_rows
+    )
+    return decide(reference, _window(rows, reference), level, limits), budget
+
+
+def _with_labels(
+    spec: ModelSpec, config: MonitoringConfig, places: Places, now: float, state: LookState
+) -> LookState:
+    performance, labelled = measure(spec, places, now, config.drift.labels_d * _DAY_S)
+    calibration, gap = calibrated(spec, labelled)
+    return replace(state, full_at=now, performance=performance, calibration=calibration, calibration_gap=gap)
 
 
 def _window(rows: Predictions, reference: Reference) -> dict[str, Column]:

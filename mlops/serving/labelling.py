@@ -13,7 +13,7 @@ from mlops.serving.served import Served
 from mlops.serving.slot import Slot
 from mlops.serving.wire import encode
 
-AT_ONCE = 10_000
+AT_ONCE = 500
 _ID = re.compile(ID_FORM)
 
 

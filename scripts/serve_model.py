@@ -1,16 +1,11 @@
 """`python scripts/serve_model.py`: answer predictions over HTTP with the champions of the registry."""
 
 import argparse
-import os
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
-from config.monitoring import load_monitoring
-from mlops.entry import leave, parser
-from mlops.errors import BadInputError, need
-from mlops.places import Places
+from mlops.entry import add_setup_arguments, leave, parser, setup
+from mlops.errors import need
 
-CONFIG = Path("config/monitoring_config.json")
 EXAMPLES = """\
   python scripts/serve_model.py                         the default model at http://127.0.0.1:8000, its API at /docs
   python scripts/serve_model.py --model housing         POST /predict asks the model housing
@@ -25,10 +20,9 @@ def main() -> int:
     arguments = _arguments()
     for library in ("fastapi", "uvicorn"):
         need(library, "serving models")
-    path = arguments.config if arguments.config.is_absolute() else arguments.root / arguments.config
-    config = load_monitoring(path, os.environ)
-    default = config.model(arguments.model).name
-    names = [spec.name for spec in config.models]
+    asked = setup(arguments)
+    default = asked.config.model(arguments.model).name
+    names = [spec.name for spec in asked.config.models]
     listener = bound(arguments.host, arguments.port)
     host, port = listener.getsockname()[:2]
 
@@ -37,7 +31,7 @@ def main() -> int:
         what = f"version {slot.champion.version}" if slot.champion else f"nothing yet: {slot.problem}"
         print(f"http://{host}:{port}: {default}, {what}; the API: http://{host}:{port}/docs", flush=True)
 
-    service = Service(Places(arguments.root), names, default, config.serving, ready)
+    service = Service(asked.places, names, default, asked.config.serving, ready)
     return serve(application(service, _version()), listener)
 
 
@@ -48,14 +42,8 @@ def _arguments() -> argparse.Namespace:
     )
     arguments.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
     arguments.add_argument("--port", type=int, default=8000, help="default: %(default)s; 0: a free one")
-    arguments.add_argument(
-        "--root", type=Path, default=Path(), help="of models/ and monitoring/; default: here"
-    )
-    arguments.add_argument("--config", type=Path, default=CONFIG, help="default: %(default)s below the root")
-    found = arguments.parse_args()
-    if not found.root.is_dir():
-        raise BadInputError("no such folder", where=found.root, do="give --root the folder of models/")
-    return found
+    add_setup_arguments(arguments)
+    return arguments.parse_args()
 
 
 def _version() -> str:

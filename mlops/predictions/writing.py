@@ -2,8 +2,10 @@
 
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
+from threading import Lock
 
 import msgspec
 from msgspec import Struct
@@ -36,30 +38,37 @@ class BufferedLog:
         self.figures = LogFigures()
         self._file = DailyFile(folder)
         self._entries: deque[Entry] = deque()
+        self._in_hand = 0  # of a write that is under way; they take room until it went well
+        self._lock = Lock()
         self._room = room
         self._keep_days = keep_days
         self._cleaned = ""
 
     def add(self, day: str, line: bytes) -> None:
-        if len(self._entries) < self._room:
-            self._entries.append((day, line))
-        else:
-            self.figures.lost += 1
+        with self._lock:
+            if len(self._entries) + self._in_hand < self._room:
+                self._entries.append((day, line))
+            else:
+                self.figures.lost += 1
 
     @property
     def waiting(self) -> int:
-        return len(self._entries)
+        with self._lock:
+            return len(self._entries) + self._in_hand
 
     def flush(self, *, sync: bool = False) -> None:
         """One write for each day that has lines; one caller at a time."""
-        batch = [self._entries.popleft() for _ in range(len(self._entries))]
+        with self._lock:
+            batch = list(self._entries)
+            self._entries.clear()
+            self._in_hand = len(batch)
         try:
             while batch:
                 batch = self._written(batch)
             if sync:
                 self._file.sync()
         except OSError as error:
-            self._entries.extendleft(reversed(batch))
+            self._give_back(batch)
             self._file.close()  # after a failure nothing is known about a descriptor
             self.figures.failed_writes += 1
             self.figures.problem = f"{self._file.folder}: {error.strerror or error}"
@@ -76,15 +85,23 @@ class BufferedLog:
         self._entries.clear()
         self._file.close()
 
+    def _give_back(self, batch: list[Entry]) -> None:
+        with self._lock:
+            self._in_hand = 0
+            self._entries.extendleft(reversed(batch))
+
     def _written(self, batch: list[Entry]) -> list[Entry]:
         """Write the lines of the batch's first day; what remains."""
         day = batch[0][0]
         lines = [line for each, line in batch if each == day]
         whole = self._file.append(day, lines)
-        self.figures.written += whole
+        with self._lock:
+            self.figures.written += whole
+            self._in_hand -= whole
         if day > self._cleaned:
             self._cleaned = day
-            forget(self._file.folder, day, self._keep_days)
+            with suppress(OSError):  # of old days; the new line is what matters
+                forget(self._file.folder, day, self._keep_days)
         others = [entry for entry in batch if entry[0] != day]
         rest = [(day, line) for line in lines[whole:]]
         if rest:  # the disk took a part: its error comes with the next write, by which nothing is lost

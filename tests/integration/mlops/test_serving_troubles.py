@@ -177,10 +177,9 @@ def test_what_is_wrong_with_the_arguments_is_one_clear_line_and_a_2(tmp_path: Pa
     code, told = run("--model", "nobody", cwd=tmp_path)
     assert (code, told) == (2, "no model named 'nobody' is configured; known: credit, housing, rents\n")
     code, told = run("--root", "nowhere", cwd=tmp_path)
-    assert (code, told) == (2, "nowhere: no such folder; give --root the folder of models/\n")
-    (tmp_path / "config" / "monitoring_config.json").unlink()
-    code, told = run(cwd=tmp_path)
-    assert (code, told) == (2, "config/monitoring_config.json: no such file\n")
+    assert (code, told) == (2, f"{tmp_path}/nowhere: no such folder; --root names a folder that is there\n")
+    code, told = run("--config", "nowhere.json", cwd=tmp_path)
+    assert (code, told) == (2, "nowhere.json: no such file\n")
 
 
 def test_a_server_of_linear_models_imports_nothing_heavy(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from platforms.boot import Booter, Terms
 from platforms.platform import Databases, Files, Platform, PlatformError, Prober, Task
 from utils.alone import run_alone
 from utils.jobs import Ended, Jobs, uninterrupted
+from utils.parts import Parts
 
 STEPS = ("restore", "restart_unless_healthy", *DATABASE_STEPS)
 PATIENCE_BOOTS = 5  # a service that does not boot on good files is not cured by these
@@ -67,11 +68,12 @@ class DataRecovery:
     async def run(self, outlet: Outlet) -> None:
         self._outlet, self._began_at = outlet, outlet.now()
         self._rooted.set()
+        parts = Parts(self.name)
         async with asyncio.TaskGroup() as group:
-            group.create_task(Proofs(self.world, self.files, lambda: self.state).run(outlet))
+            group.create_task(parts.part(Proofs(self.world, self.files, lambda: self.state).run(outlet)))
             if self.databases is not None:
                 rounds = DatabaseRounds(self.world, self.databases, self.prober, lambda: self.state)
-                group.create_task(rounds.run(outlet))
+                group.create_task(parts.part(rounds.run(outlet)))
 
     def apply(self, fact: Event) -> None:
         fold(self.state, fact)

@@ -52,6 +52,7 @@ from agents.telling.stories import State
 from config.ourselves import is_drill
 from config.world import World
 from utils.alone import run_alone
+from utils.parts import Parts
 
 LEASE_LOOK_S, CLOCK_LOOK_S = 5.0, 20.0
 
@@ -100,10 +101,11 @@ class Notifier:
 
     async def run(self, outlet: Outlet) -> None:
         """Tells people elsewhere than in the terminal, while we are the daemon that acts."""
+        parts = Parts(self.name)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._daily(outlet))
+            group.create_task(parts.part(self._daily(outlet)))
             if self.contacts.messenger is not None or self.contacts.second is not None:
-                group.create_task(self._correspond(outlet))
+                group.create_task(parts.part(self._correspond(outlet)))
 
     async def _correspond(self, outlet: Outlet) -> None:
         while True:

@@ -65,9 +65,8 @@ class Promql:
         return found
 
     def ailing(self) -> str:
-        """Which servers are left alone for now; empty while all answer."""
-        resting = [url for url, (_, until) in self._failures.items() if until]
-        return f"{len(resting)} servers do not answer" if resting else ""
+        """How many servers did not answer the last time; empty while all do."""
+        return f"{len(self._failures)} servers do not answer" if self._failures else ""
 
     async def close(self) -> None:
         if self._session is not None:

@@ -39,6 +39,7 @@ from scripts.commands import DaemonCommands, Socket
 from scripts.contacts import reach_people
 from scripts.control import ControlServer
 from scripts.daemon import Daemon
+from scripts.disk_probe import DiskProbe
 from scripts.drill import Drill
 from scripts.goodness import Goodness
 from scripts.hands import Hands
@@ -223,10 +224,14 @@ def _lease(daemon: Daemon, settings: Settings) -> list[Child]:
 
 def _signs_of_life(daemon: Daemon, settings: Settings) -> list[Child]:
     drill = Drill(daemon)
-    goodness = Goodness(daemon, drill, dict(daemon.hands.ailing))
+    hands = daemon.hands
+    probe = DiskProbe(hands.disk, hands.offload, daemon.world.state_dir)
+    outer = {"telegram": hands.contacts.why_nobody, "the state folder": lambda: probe.problem}
+    goodness = Goodness(daemon, drill, {**hands.ailing, **outer})
     guard = FreezeGuard(daemon.world.state_dir / "frozen.txt")
     signs = [
         Child(name="drill", start=drill.run),
+        Child(name="disk_probe", start=probe.run),
         Child(name="pulse", start=Pulse(daemon, goodness, guard, Systemd()).run),
     ]
     if settings.heartbeat_url:

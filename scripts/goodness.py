@@ -10,7 +10,7 @@ from scripts.drill import Drill
 if TYPE_CHECKING:
     from scripts.daemon import Daemon
 
-WAITED_S = 20.0  # the oldest fact in an inbox, long fixes apart
+WAITED_S = 12.0  # more than the second try of a handling waits; the oldest fact in an inbox, long fixes apart
 NO_TICK_S = 10.0
 SLOW_HANDS = frozenset(
     {"application_recovery", "infrastructure_recovery", "data_recovery", "chaos_controller"}

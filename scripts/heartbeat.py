@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 log = get_logger("heartbeat")
 EVERY_S = 20.0
+ALARM_S = 45.0  # of silence, for whoever listens
 TIMEOUT_S = 10.0
 BEAT_S = 1.0
 
 
 class Heartbeat:
-    """Silence is the alarm: whoever listens at the address raises it, 50 s after the last call say."""
+    """Silence is the alarm: whoever listens at the address raises it 45 s after the last call, so that one may be lost.
+
+    What is wrong has to be known within 15 s, for the alarm to come within a minute.
+    """
 
     def __init__(self, url: Secret, goodness: Goodness) -> None:
         self._url = url

@@ -10,6 +10,7 @@ from agents.running.cell import Cell
 from agents.running.runner import Runner, UnrecordableError
 from utils.bus import Inbox, Item
 from utils.event import Event, Fact, Telemetry
+from utils.parts import Parts
 from utils.structured_logger import get_logger
 
 log = get_logger("life")
@@ -48,11 +49,12 @@ class Life:
         self.cell.counters.starts += 1
         self.cell.began_at = self.runner.now()
         work = self._work_plain() if self.cell.plain else self._work_hands()
+        parts = Parts(self.cell.name)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(work)
+                group.create_task(parts.part(work))
                 if isinstance(self.cell.agent, Rooted):
-                    group.create_task(self.cell.agent.run(self))
+                    group.create_task(parts.part(self.cell.agent.run(self)))
         except* AgentFailingError as failing:
             raise failing.exceptions[0] from None
         finally:

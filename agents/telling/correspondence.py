@@ -10,11 +10,13 @@ from agents.events import MessagePosted
 from agents.incident.story import plain
 from agents.telling.hearing import Hearing
 from agents.telling.port import Contacts
+from agents.telling.reach import Reach
 from agents.telling.second import Nowhere, Second
 from agents.telling.speaker import Speaker
 from agents.telling.stories import State
 from config.world import World
 from platforms.telegram.port import Ears, Messenger, Press, Said, Trouble
+from utils.parts import PartLostError
 from utils.structured_logger import get_logger
 
 log = get_logger("notifier")
@@ -46,22 +48,29 @@ class Correspondence:
         make = contacts.messenger
         self._messenger: Messenger = make(ears) if make is not None else Nowhere()
         self._hearing.messenger = self._messenger
+        self._reach = Reach(lambda: self._messenger.health, self._second, asyncio.get_running_loop().time)
+        self._contacts = contacts
         self._speaker = Speaker(self._messenger, state(), zone, contacts.photo)
         self._allowed: frozenset[int] | None = None
 
     async def run(self) -> None:
+        self._contacts.ailing = self._reach.why_not
         running = [asyncio.create_task(self._messenger.run()), asyncio.create_task(self._second.run())]
         try:
             while not self._world.lease():
                 self._allow()
                 now = self._outlet.now()
                 self._speaker.speak(self._state(), now)
+                self._reach.look(now)
                 self._second.look(self._speaker, now)
                 for task in running:
+                    if task.cancelled():
+                        raise PartLostError("what talks to people was cancelled from outside")
                     if task.done():
                         task.result()
                 await self._until_changed()
         finally:
+            self._contacts.ailing = lambda: ""  # another daemon tells, or the next life of the notifier
             for task in running:
                 task.cancel()
             await asyncio.wait(running, timeout=END_S)

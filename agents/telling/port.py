@@ -65,3 +65,8 @@ class Contacts:
     messenger: Callable[[Ears], Messenger] | None = None
     second: Channel | None = None
     photo: Photo = lambda *_: None
+    ailing: Callable[[], str] = lambda: ""  # set by whoever tells
+
+    def why_nobody(self) -> str:
+        """Why nobody can be told now; empty while somebody can."""
+        return self.ailing()

@@ -27,6 +27,8 @@ class Second:
         self._channel, self._outlet, self._state = channel, outlet, state
         self._after_s = 0.0 if at_once else AFTER_S
         self._due: dict[str, Message] = {}
+        self._announced: Message | None = None  # told at once, however long anything else may wait
+        self.failing = False  # the last word could not be sent
         self._some = asyncio.Event()
 
     def look(self, speaker: Speaker, at: float) -> None:
@@ -36,9 +38,20 @@ class Second:
         overdue = {
             key: message for key, (since, message) in speaker.waiting.items() if at - since >= self._after_s
         }
+        if self._announced is not None:
+            overdue[self._announced.key] = self._announced
         self._due = {key: message for key, message in overdue.items() if not self._was_sent(message)}
         if self._due:
             self._some.set()
+
+    def announce(self, message: Message | None) -> None:
+        """Once for each time that it begins; the same outage goes on under the same time."""
+        known = self._announced
+        if message is None or known is None:
+            self._announced = message
+
+    def announced(self) -> bool:
+        return self._announced is not None and self._channel is not None and self._was_sent(self._announced)
 
     def _was_sent(self, message: Message) -> bool:
         channel = self._channel.kind if self._channel else ""
@@ -58,11 +71,12 @@ class Second:
                 try:
                     await channel.send(text.partition("\n")[0][:_SUBJECT], text, key)
                 except OSError as error:
+                    self.failing = True
                     log.warning("second_channel_failed", channel=channel.kind, error=str(error))
                     await asyncio.sleep(pause_s)
                     pause_s = min(2 * pause_s, LAST_RETRY_S)
                     break
-                pause_s = FIRST_RETRY_S
+                pause_s, self.failing = FIRST_RETRY_S, False
                 self._due.pop(key, None)
                 self._outlet.emit(MessagePosted(key=key, channel=channel.kind))
 

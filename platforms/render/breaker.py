@@ -21,6 +21,11 @@ class Breaker:
         self._failures = 0
         self._open_for_s = 0.0
         self._closed_at = -inf
+        self._failing_since = inf
+
+    def failing_s(self, now: float) -> float:
+        """Since the first failure that no success has followed."""
+        return max(now - self._failing_since, 0.0)
 
     @property
     def is_open(self) -> bool:
@@ -37,9 +42,10 @@ class Breaker:
 
     def failed(self, now: float) -> None:
         self._failures += 1
+        self._failing_since = min(self._failing_since, now)
         if self._failures >= FAILURES:
             self._open_for_s = min(max(self._open_for_s * 2, FIRST_S), LONGEST_S)
             self._closed_at = now + self._open_for_s
 
     def succeeded(self) -> None:
-        self._failures, self._open_for_s, self._closed_at = 0, 0.0, -inf
+        self._failures, self._open_for_s, self._closed_at, self._failing_since = 0, 0.0, -inf, inf

@@ -30,6 +30,7 @@ SUSPECT_S = 60.0
 FIRST_EVENTS_S = 600.0  # how far back the first look goes
 EVENTS_OVERLAP_S = 30.0  # events come late, and not in order
 LOGS_S = 10.0  # between two tails of one service's log
+LASTED_S = 3.0  # one call that fails is tried again within a second or two
 _URGENT_S = 3.0
 _WIDTH = 8  # looks at a time
 
@@ -256,7 +257,8 @@ class RenderWatcher:
 
     def ailing(self) -> str:
         """Why we see nothing of Render now; empty while we do."""
-        return "its API does not answer" if self._troubled else ""
+        lost = self._troubled or self.api.client.breaker.failing_s(_now()) >= LASTED_S
+        return "its API does not answer" if lost else ""
 
     def _trouble(self, why: str) -> None:
         if not self._troubled:

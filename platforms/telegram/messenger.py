@@ -18,6 +18,7 @@ from platforms.telegram.listener import Listener
 from platforms.telegram.pace import Pace, overall
 from platforms.telegram.port import Buttons, Ears, Health, Press, Said, Trouble, TroubleKind
 from platforms.telegram.wire import BotWire
+from utils.parts import Parts
 
 OFFICIAL = "https://api.telegram.org/bot"
 _SAME_TROUBLE_S = 600.0
@@ -115,13 +116,15 @@ class TelegramMessenger:
     async def run(self) -> None:
         """Until cancelled; then says what it can still say within two seconds."""
         wire = self._wire = self._answers.wire = await self._open_wire(self._token, self._base_url)
+        parts = Parts("the messenger")
         try:
             async with asyncio.TaskGroup() as group:
-                lanes = [group.create_task(lane.run(wire)) for lane in self._lanes.values()]
+                lanes = [group.create_task(parts.part(lane.run(wire))) for lane in self._lanes.values()]
                 try:
                     await self._listener.run(wire)
                 finally:
                     await _within(_DRAIN_S, self._drained())
+                    parts.end()
                     for task in lanes:
                         task.cancel()
         finally:

@@ -120,10 +120,11 @@ async def test_a_server_that_is_gone_is_left_alone_after_three_failures() -> Non
     now = [0.0]
     client = Promql(clock=lambda: now[0])
     metrics = PromqlMetrics(url=f"http://127.0.0.1:{port}", queries={"a": "b"})
+    assert client.ailing() == ""
     for _ in range(3):
         with pytest.raises(PlatformError, match="ClientConnectorError"):
             await client.query(metrics, 2.0)
-    assert client.ailing() == "1 servers do not answer"
+        assert client.ailing() == "1 servers do not answer"
     with pytest.raises(PlatformError, match="failed 3 times in a row and rests"):
         await client.query(metrics, 2.0)
     now[0] = REST_S + 1

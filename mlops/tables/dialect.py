@@ -108,12 +108,10 @@ def _delimiter(head: str) -> str:
     """The one that cuts the most of the first rows into as many cells as the header has; more cells win a tie."""
 
     def merit(delimiter: str) -> tuple[float, int]:
-        rows = [row for row in _rows(head, delimiter) if row]
-        cells = len(rows[0]) if rows else 1
-        if cells == 1:
+        cells = [len(row) for row in _rows(head, delimiter) if row]
+        if not cells or cells[0] == 1 or (len(cells) > 1 and max(cells[1:]) == 1):  # it only stands in a name
             return 0.0, 1
-        same = sum(len(row) == cells for row in rows) / len(rows)
-        return round(same, 2), cells
+        return round(cells.count(cells[0]) / len(cells), 2), cells[0]
 
     return max(DELIMITERS, key=merit)
 

@@ -105,9 +105,13 @@ def _parse(
         return {name: _array(frame.pop(name)) for name in columns}
 
     arrays = read(wanted, as_text)
-    # "True" is a word here, and a number too long for 64 bits a number
-    odd = {name for name, values in arrays.items() if values.dtype.kind not in "fO"}
+    odd = {name for name, values in arrays.items() if values.dtype.kind == "b" or _is_guessed(values)}
     return {**arrays, **read(tuple(odd), odd)} if odd else arrays
+
+
+def _is_guessed(values: Column) -> bool:
+    """Whether objects are something else than text and NaN: True was a word, a number of forty digits is one."""
+    return values.dtype == object and not {*map(type, values.tolist())} <= {str, float}
 
 
 def _array(series: Any) -> Column:

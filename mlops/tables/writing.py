@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlops.errors import BadInputError
+from mlops.tables.dialect import DELIMITERS
 from mlops.tables.table import Column, Table
 
 _ROWS = 50_000
@@ -20,18 +21,25 @@ def write_table(table: Table, path: Path, *, replace: bool = True) -> None:
 
     Without `replace` a file that is there already stays. Raises BadInputError where nothing can be written.
     """
-    write_rows(path, table.names, _parts(table), replace=replace)
+    write_rows(path, table.names, _parts(table), replace=replace, quoted=_looks_otherwise(table))
 
 
 def write_rows(
-    path: Path, names: tuple[str, ...], parts: Iterator[Iterable[Iterable[Any]]], *, replace: bool = True
+    path: Path,
+    names: tuple[str, ...],
+    parts: Iterator[Iterable[Iterable[Any]]],
+    *,
+    replace: bool = True,
+    quoted: bool = False,
 ) -> None:
-    """A header and rows, in parts, beside the file first; None and "" are empty cells."""
+    """A header and rows, in parts, beside the file first; None and "" are empty cells. `quoted`: all text is."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
+            writer = csv.writer(
+                file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC if quoted else csv.QUOTE_MINIMAL
+            )
             writer.writerow(names)
             for rows in parts:
                 writer.writerows(rows)
@@ -54,6 +62,15 @@ def _parts(table: Table) -> Iterator[Iterable[Iterable[Any]]]:
     for start in range(0, table.rows, _ROWS):
         part = [_plain(values[start : start + _ROWS], whole[name]) for name, values in table.columns.items()]
         yield zip(*part, strict=True)
+
+
+def _looks_otherwise(table: Table) -> bool:
+    """Whether bare text might be taken for cells with another delimiter between them."""
+    texts = set(table.names)
+    for name in table.names:
+        if table.kinds[name] == "category":
+            texts.update(value for value in table.columns[name].tolist() if value is not None)
+    return any(mark in text for mark in DELIMITERS if mark != "," for text in texts)
 
 
 def _whole(table: Table, name: str) -> bool:

@@ -79,6 +79,19 @@ def test_words_that_others_take_for_missing_or_for_truth_stay_words(path: Path) 
     assert values(table, "b") == ["True", "False", "true"]
 
 
+def test_truths_and_endless_numbers_beside_missing_cells_keep_their_values(path: Path) -> None:
+    table = read_table(written(path, f"a,b\nTRUE,{'1' * 40}\n,\n"))
+    assert values(table, "a") == ["TRUE", None]
+    assert values(table, "b") == [float("1" * 40), None]
+
+
+def test_a_delimiter_that_only_stands_in_a_name_cuts_nothing(path: Path) -> None:
+    assert read_table(written(path, "a;b\n1\n2\n")).names == ("a;b",)
+    table = make_table({"a;b": np.array(["x;y", "|"], dtype=object)})
+    write_table(table, path)
+    assert fingerprint(read_table(path)) == fingerprint(table)
+
+
 def test_a_few_words_among_numbers_count_as_missing_and_are_told(path: Path) -> None:
     table = read_table(written(path, "a\n" + "1\n" * 9 + "ten\n"))
     assert table.kinds["a"] == "number"

@@ -65,6 +65,7 @@ SECTIONS_OF_MODELS: dict[str, type[Struct]] = {
     "top level": monitoring.MonitoringConfig,
     "model": monitoring.ModelSpec,
     "watch": monitoring.Watch,
+    "repair": monitoring.Repair,
     "drift": monitoring.Drift,
     "serving": monitoring.Serving,
 }

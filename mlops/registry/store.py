@@ -2,9 +2,9 @@
 
 import logging
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPSConnection
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,8 +54,13 @@ def _check_reachable(uri: str) -> None:
         raise StoreError(f"{WARNING}: it is not installed (make setup-mlops)")
     parts = urlsplit(uri)
     if parts.scheme in {"http", "https"}:
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        socket.create_connection((parts.hostname or "", port), timeout=PATIENCE_S).close()
+        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE_S)
+        try:
+            connection.request("GET", f"{parts.path.rstrip('/')}/health")
+            connection.getresponse()  # whatever it says, somebody is there
+        finally:
+            connection.close()
 
 
 def _client(uri: str) -> Any:

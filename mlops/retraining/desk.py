@@ -1,0 +1,73 @@
+"""What a retraining works with: places, limits, the trainer, and the clock."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from config.model import DriftDetection
+from config.monitoring import ModelSpec
+from mlops.gate import GateLimits
+from mlops.models.loaded import LoadedModel
+from mlops.places import Places
+from mlops.registry.registry import Registry
+from mlops.retraining.log import log_event
+from mlops.retraining.record import Run, told, write_run
+from mlops.retraining.watch import Counts
+from mlops.tables import Table
+from utils.disk import Disk, OsDisk
+
+
+class Trained(Protocol):
+    @property
+    def model(self) -> LoadedModel: ...
+
+
+Trainer = Callable[[ModelSpec, Table, Places], Trained]
+
+
+def default_trainer(spec: ModelSpec, table: Table, places: Places) -> Trained:
+    from mlops.training.train import train
+
+    return train(spec, table, places)
+
+
+class Failures(Struct, frozen=True):
+    """Requests that the service failed to answer, of all that were asked; before the promotion and after it."""
+
+    before: Counts
+    after: Counts
+
+
+class Desk(Struct, frozen=True, kw_only=True):
+    places: Places
+    drift: DriftDetection = DriftDetection()
+    limits: GateLimits = GateLimits()
+    trainer: Trainer = default_trainer
+    now: Callable[[], float] = time.time
+    disk: Disk = OsDisk()
+    failures: Callable[[Run], Failures | None] = lambda _: None  # of whoever counts errors of the service
+    seed: int = 0
+
+    def registry(self, spec: ModelSpec) -> Registry:
+        return Registry(self.places, spec.name, keep=spec.keep_versions, disk=self.disk)
+
+    def save(self, run: Run) -> Run:
+        write_run(self.disk, self.places, run)
+        return run
+
+    def log(self, run: Run, event: str, reason: str) -> None:
+        log_event(
+            self.disk,
+            self.places,
+            {
+                "timestamp": told(self.now()),
+                "model": run.model,
+                "event": event,
+                "drift_score": run.drift_score,
+                "version": run.challenger,
+                "reason": reason,
+                "run": run.id,
+            },
+        )

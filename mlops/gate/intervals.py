@@ -1,6 +1,5 @@
 """Paired bootstrap intervals: the same requests are drawn for both models."""
 
-from collections.abc import Callable
 from statistics import NormalDist
 
 import numpy as np
@@ -69,9 +68,3 @@ def _means(rows: Floats, random: np.random.Generator) -> Floats:
         for start in range(0, draws, at_once)
     ]
     return np.concatenate(parts)
-
-
-def share_above(observed: float, drawn: Callable[[np.random.Generator], Floats], seed: int) -> float:
-    """The p-value of a permutation test: how often chance alone does as well as what was seen."""
-    chance = drawn(np.random.default_rng(seed))
-    return float((1 + (chance >= observed).sum()) / (1 + len(chance)))

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlops.gate.evidence import Evidence, Sample, sample
 from mlops.gate.finding import Finding, Outcome
-from mlops.gate.labels import challenger_skill, champion_skill, early_labels, unanswered
+from mlops.gate.labels import early_labels, skill_findings, unanswered
 from mlops.gate.leaks import telling_features, too_good
 from mlops.gate.limits import GateLimits
 from mlops.gate.measures import Contrast, contrast
@@ -43,8 +43,7 @@ def _findings(
     return (
         early_labels(judged, limits),
         unanswered(judged, limits),
-        champion_skill(judged, limits, seed),
-        challenger_skill(judged, limits, seed),
+        *skill_findings(judged, limits, seed),
         too_good(judged, limits),
         telling_features(judged, limits),
         *gain_findings(judged, compared, limits, tail, seed),
@@ -52,7 +51,7 @@ def _findings(
         calibration_finding(judged, limits),
         slope_finding(judged, limits),
         slice_finding(judged, compared, limits, seed),
-        region_finding(judged, compared, limits, seed),
+        region_finding(judged, limits, seed),
     )
 
 

@@ -4,7 +4,6 @@ import numpy as np
 
 from mlops.gate.evidence import Floats, Sample
 from mlops.gate.finding import Finding, outcome
-from mlops.gate.intervals import share_above
 from mlops.gate.limits import GateLimits
 from mlops.gate.measures import auc, ranks, score
 
@@ -34,32 +33,53 @@ def unanswered(sample: Sample, limits: GateLimits) -> Finding:
     )
 
 
-def champion_skill(sample: Sample, limits: GateLimits, seed: int) -> Finding:
-    """Labels that the champion's score says nothing about are shuffled, or those of other requests."""
-    return _skill("champion", "labels may be shuffled or of other requests", sample, limits, seed)
+def skill_findings(sample: Sample, limits: GateLimits, seed: int) -> list[Finding]:
+    """Permutation tests of both models' ranks against the labels.
 
-
-def challenger_skill(sample: Sample, limits: GateLimits, seed: int) -> Finding:
-    """A challenger that was trained on shuffled labels knows nothing."""
-    return _skill("challenger", "its training labels may have been shuffled", sample, limits, seed + 1)
-
-
-def _skill(who: str, suspicion: str, sample: Sample, limits: GateLimits, seed: int) -> Finding:
-    """A permutation test of the score's rank against the labels."""
-    scores = score(sample.champion if who == "champion" else sample.challenger)
-    skill, chance = association(sample.labels, scores, classifies=sample.classifies)
-    p = share_above(skill, chance, seed)
-    shown = p <= limits.skill_alpha
-    reach = 0.0 if shown else 2 * float(np.std(chance(np.random.default_rng(seed))))
-    hopeless = not shown and skill + reach < limits.no_skill_auc
-    says = f"the {who}'s score ranks requests by label with {skill:.3f} (0.5 is chance), p = {p:.4f}"
-    return Finding.of(
-        f"{who}_skill",
-        outcome(failed=hopeless, undecided=not shown and not hopeless),
-        says if shown else f"{says}: {suspicion}",
-        p,
-        limits.skill_alpha,
+    Labels that neither model knows anything about are shuffled, or those of other requests. A champion that ranks them
+    the wrong way round: somebody turned them over, or the world did; a person has to look. A champion that lost its
+    skill to a challenger that has it is what drift looks like.
+    """
+    champion, challenger = (
+        _Skill(sample, score(each), limits, seed + place)
+        for place, each in enumerate((sample.champion, sample.challenger))
     )
+    says, broken = champion.told("champion"), champion.turned
+    if broken:
+        says += ": the labels may be turned over"
+    elif not champion.shown and not challenger.shown:
+        says += ": labels may be shuffled or of other requests"
+    lost = not champion.shown and not challenger.shown
+    return [
+        Finding.of(
+            "champion_skill",
+            outcome(failed=broken or (lost and champion.hopeless), undecided=lost),
+            says,
+            champion.p,
+            limits.skill_alpha,
+        ),
+        Finding.of(
+            "challenger_skill",
+            outcome(failed=challenger.hopeless, undecided=not challenger.shown),
+            challenger.told("challenger")
+            + ("" if challenger.shown else ": its training labels may have been shuffled"),
+            challenger.p,
+            limits.skill_alpha,
+        ),
+    ]
+
+
+class _Skill:
+    def __init__(self, sample: Sample, scores: Floats, limits: GateLimits, seed: int) -> None:
+        self.skill, chance = association(sample.labels, scores, classifies=sample.classifies)
+        drawn = chance(np.random.default_rng(seed))
+        self.p = float((1 + (drawn >= self.skill).sum()) / (1 + len(drawn)))
+        below = float((1 + (drawn <= self.skill).sum()) / (1 + len(drawn)))
+        self.shown, self.turned = self.p <= limits.skill_alpha, below <= limits.skill_alpha
+        self.hopeless = not self.shown and self.skill + 2 * float(np.std(drawn)) < limits.no_skill_auc
+
+    def told(self, who: str) -> str:
+        return f"the {who}'s score ranks requests by label with {self.skill:.3f} (0.5 is chance), p = {self.p:.4f}"
 
 
 class _Chance:

@@ -9,7 +9,7 @@ from mlops.gate.evidence import Answers, Floats, Sample
 class Contrast(Struct, frozen=True):
     """The main measure of both models and what each row adds to the challenger's gain; above 0 is better."""
 
-    name: str  # F1 or RMSE
+    name: str  # F1, RMSE or squared error
     champion: float
     challenger: float
     gains: Floats  # their mean is the gain, to first order; a slice's mean tells who gains by it

@@ -38,8 +38,12 @@ def slice_finding(sample: Sample, contrast: Contrast, limits: GateLimits, seed: 
     return Finding.of("slices", outcome(failed=bool(blamed), undecided=bool(hinted)), says, worst, bound)
 
 
-def region_finding(sample: Sample, contrast: Contrast, limits: GateLimits, seed: int) -> Finding:
-    """A back door shows as a region of one feature in which the challenger is surely worse."""
+def region_finding(sample: Sample, limits: GateLimits, seed: int) -> Finding:
+    """A back door shows as a region of one feature in which the challenger's errors are surely larger.
+
+    By squared errors, those of probabilities where there are any: what F1 gains or loses near a threshold is no back door.
+    """
+    contrast = _errors(sample)
     parts = _large_enough(regions(sample.features), limits)
     if not parts.names:
         return Finding(rule="regions", outcome=Outcome.PASSED, says="no features to search")
@@ -55,6 +59,14 @@ def region_finding(sample: Sample, contrast: Contrast, limits: GateLimits, seed:
     )
     worst = blamed[0].sigmas if blamed else 0.0
     return Finding.of("regions", outcome(failed=bool(blamed)), says, worst, bound)
+
+
+def _errors(sample: Sample) -> Contrast:
+    before, after = (
+        ((each.probability if each.probability is not None else each.prediction) - sample.labels) ** 2
+        for each in (sample.champion, sample.challenger)
+    )
+    return Contrast("squared error", float(before.mean()), float(after.mean()), before - after, before, 0.0)
 
 
 def _large_enough(parts: Parts, limits: GateLimits) -> Parts:

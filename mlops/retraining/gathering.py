@@ -82,7 +82,10 @@ def _scored(spec: ModelSpec, model: LoadedModel, table: Table) -> Answers:
 
 
 def _answers(spec: ModelSpec, said: Floats, probability: Floats | None) -> Answers:
-    return Answers(said, np.asarray(probability, float) if spec.task == "classification" and probability is not None else None)
+    return Answers(
+        said,
+        np.asarray(probability, float) if spec.task == "classification" and probability is not None else None,
+    )
 
 
 def _slices(spec: ModelSpec, columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

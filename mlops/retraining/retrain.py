@@ -18,7 +18,15 @@ from mlops.retraining.steps import advance, finish
 Status = Literal[
     "not_needed", "cooling_down", "blocked", "waiting", "watching", "promoted", "rejected", "kept", "rolled_back", "superseded"
 ]  # fmt: skip
-FINE: tuple[Status, ...] = ("not_needed", "cooling_down", "waiting", "watching", "promoted", "kept", "superseded")
+FINE: tuple[Status, ...] = (
+    "not_needed",
+    "cooling_down",
+    "waiting",
+    "watching",
+    "promoted",
+    "kept",
+    "superseded",
+)
 
 
 class Report(Struct, frozen=True):
@@ -66,7 +74,9 @@ def _retrain(spec: ModelSpec, drift_score: float, desk: Desk, *, force: bool) ->
     elif refusal is not None:
         return refusal
     now = desk.now()
-    new = Run(id=f"{spec.name}-{int(now * 1000)}", model=spec.name, drift_score=drift_score, started_at=told(now))
+    new = Run(
+        id=f"{spec.name}-{int(now * 1000)}", model=spec.name, drift_score=drift_score, started_at=told(now)
+    )
     return _reported(advance(desk, spec, desk.save(new)))
 
 

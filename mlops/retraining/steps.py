@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from config.monitoring import ModelSpec
+from mlops.errors import BadInputError
 from mlops.gate import Evidence, judge
 from mlops.predictions.reading import predictions
 from mlops.registry.registry import Registry
@@ -33,7 +34,7 @@ def _with(run: Run, **fields: Any) -> Run:
 def requested(desk: Desk, spec: ModelSpec, run: Run) -> Run:
     table = _table(desk, spec)
     registry = desk.registry(spec)
-    champion = registry.load_champion().card if registry.champion() is not None else None
+    champion = _known(registry, registry.champion())
     desk.log(run, "requested", f"drift score {run.drift_score:g}")
     if found := list(window.problems(table, spec, champion)):
         return finish(desk, run, "blocked", f"{spec.data}: {'; '.join(found)}")
@@ -50,9 +51,13 @@ def training(desk: Desk, spec: ModelSpec, run: Run) -> Run:
         table = _table(desk, spec)
         if fingerprint(table).content != run.fingerprint:
             return finish(desk, run, "blocked", f"{spec.data} changed while it was to be trained on")
-        parts = window.parts(table, spec, _champion_card(registry, run), seed=desk.seed)
+        parts = window.parts(table, spec, _known(registry, run.champion), seed=desk.seed)
         trained = desk.trainer(spec, table.take(parts.train), desk.places)
-        version = registry.register(trained, reason=f"retraining {run.id}", details={"run": run.id})
+        version = registry.register(
+            trained,
+            reason=f"retraining {run.id}",
+            details={"run": run.id, "table": run.fingerprint, "rows": table.rows},
+        )
     run = _with(run, challenger=version)
     desk.log(run, "trained", f"version {version}")
     if run.champion is None:
@@ -69,8 +74,15 @@ def _registered(registry: Registry, run: Run) -> int | None:
     )  # fmt: skip
 
 
-def _champion_card(registry: Registry, run: Run) -> Any:
-    return None if run.champion is None else registry.load(run.champion).card
+def _known(registry: Registry, champion: int | None) -> window.Known | None:
+    """A retrained version was trained on a part of its table: the whole of it stands in the history."""
+    if champion is None:
+        return None
+    card = registry.load(champion).card
+    for change in registry.history():
+        if change.kind == "registered" and change.to_version == champion and "table" in change.details:
+            return window.Known(card.features, str(change.details["table"]), int(change.details["rows"] or 0))
+    return window.Known(card.features, card.data.fingerprint, card.data.rows)
 
 
 def shadowing(desk: Desk, spec: ModelSpec, run: Run) -> Run:
@@ -93,7 +105,7 @@ def _evidence(desk: Desk, spec: ModelSpec, run: Run, models: Models) -> tuple[Ru
     if run.evidence == "" and not _in_use(desk, run):
         table = _table(desk, spec)
         if fingerprint(table).content == run.fingerprint:
-            parts = window.parts(table, spec, models.champion.card, seed=desk.seed)
+            parts = window.parts(table, spec, _known(desk.registry(spec), run.champion), seed=desk.seed)
             return _with(run, evidence="held_out"), held_out(spec, table.take(parts.apart), models)
     run = _with(run, evidence="served")
     return run, served(desk.places, spec, run, models)
@@ -170,7 +182,12 @@ def advance(desk: Desk, spec: ModelSpec, run: Run) -> Run:
     """Go on until it is done, or waits for labels."""
     while run.step != "done":
         before = run.step
-        run = HANDLERS[before](desk, spec, run)
+        try:
+            run = HANDLERS[before](desk, spec, run)
+        except BadInputError as error:
+            if before not in {"requested", "training"}:
+                raise
+            return finish(desk, run, "blocked", str(error))
         if run.step == before:
             return run
     return run

@@ -81,5 +81,7 @@ def _capital(share: float, after: Counts) -> float:
         return 0.0
     share = max(share, 1e-6)
     stakes: NDArray[np.float64] = BETS / share
-    grown = after.bad * np.log1p(stakes * (1 - share)) + (after.samples - after.bad) * np.log1p(-stakes * share)
+    grown = after.bad * np.log1p(stakes * (1 - share)) + (after.samples - after.bad) * np.log1p(
+        -stakes * share
+    )
     return float(np.mean(np.exp(np.minimum(grown, 700))))

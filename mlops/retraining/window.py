@@ -7,13 +7,20 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from config.monitoring import ModelSpec
-from mlops.models.card import Card
 from mlops.tables import Table, features, fingerprint
 from mlops.tables.splits import moments
 
 LEAST_ROWS = 200
 MOST_MISSING = 0.3  # of a column that the champion was trained on: more could not be repaired without a guess
 RAREST = 20
+
+
+class Known(Struct, frozen=True):
+    """The table that the champion comes from, and what it asks of a row."""
+
+    features: tuple[str, ...]
+    fingerprint: str
+    rows: int
 
 
 class Parts(Struct, frozen=True):
@@ -24,7 +31,7 @@ class Parts(Struct, frozen=True):
     appended: bool  # the table is the champion's with new rows behind
 
 
-def problems(table: Table, spec: ModelSpec, champion: Card | None) -> Iterator[str]:
+def problems(table: Table, spec: ModelSpec, champion: Known | None) -> Iterator[str]:
     """Why this window is not trained on, each with the column and the figure."""
     if spec.target not in table.names:
         yield f"the target {spec.target!r} is missing"
@@ -42,7 +49,7 @@ def problems(table: Table, spec: ModelSpec, champion: Card | None) -> Iterator[s
             yield f"column {name!r}, which the champion was trained on, is missing"
         elif (share := float(np.mean(table.missing(name)))) > MOST_MISSING:
             yield f"column {name!r}: {share:.0%} of its cells are missing or damaged, more than {MOST_MISSING:.0%}"
-    if champion is not None and fingerprint(table).content == champion.data.fingerprint:
+    if champion is not None and fingerprint(table).content == champion.fingerprint:
         yield "it is the table that the champion was trained on: nothing new is to be learnt"
 
 
@@ -55,7 +62,7 @@ def _outcomes(labels: NDArray[np.object_], spec: ModelSpec) -> Iterator[str]:
         yield f"column {spec.target!r}: {counts.min()} rows of class {rarest!r}, at least {RAREST} are needed"
 
 
-def parts(table: Table, spec: ModelSpec, champion: Card | None, *, seed: int = 0) -> Parts:
+def parts(table: Table, spec: ModelSpec, champion: Known | None, *, seed: int = 0) -> Parts:
     """The newest of the rows that the champion cannot have seen: behind its own table, or anywhere in another one."""
     usable = np.flatnonzero(~table.missing(spec.target))
     fresh, appended = usable, False
@@ -69,10 +76,10 @@ def parts(table: Table, spec: ModelSpec, champion: Card | None, *, seed: int = 0
     return Parts(np.setdiff1d(usable, apart), apart, appended)
 
 
-def _prefix(table: Table, champion: Card) -> int:
+def _prefix(table: Table, champion: Known) -> int:
     """How many leading rows are the champion's own table; 0 where the table is another one."""
-    known = champion.data.rows
+    known = champion.rows
     if not 0 < known < table.rows:
         return 0
     head = fingerprint(table.take(np.arange(known)))
-    return known if head.content == champion.data.fingerprint else 0
+    return known if head.content == champion.fingerprint else 0

@@ -23,36 +23,37 @@ Floats = NDArray[np.float64]
 class Alarms(Struct):
     """Looks with an alarm, and alarms that follow none at the look before."""
 
-    looks: int = 0
-    begun: int = 0
-    months_with: int = 0
+    looks: int
+    begun: int
 
 
 def months(
     count: int,
     *,
     per_hour: int,
-    per_month: float,
     features: int = 20,
     reference_rows: int = 10_000,
     cells: int = 128,
     seed: int = 0,
-) -> Alarms:
-    """Hourly looks at the last 24 hours and at the newest rows, each month beside a fresh reference; no effect gate.
+) -> Floats:
+    """The smallest p-value over all features of each look of each month, beside a fresh reference each month.
 
-    Both tests look at ranks alone: uniform numbers stand for every continuous column.
+    Looks are hourly, at the last 24 hours and at the newest rows; no effect gate. Both tests look at ranks alone:
+    uniform numbers stand for every continuous column.
     """
-    alarms = Alarms()
+    least = np.ones((count, LOOKS))
     for month in range(count):
         rng = np.random.default_rng((seed, month))
-        hit = np.zeros(LOOKS, dtype=bool)
-        level = per_month / LOOKS * _VALUES / features
         for _ in range(features):
-            hit |= _feature(rng, per_hour, reference_rows, cells) <= level
-        alarms.looks += int(hit.sum())
-        alarms.begun += int((hit & ~np.concatenate([[False], hit[:-1]])).sum())
-        alarms.months_with += bool(hit.any())
-    return alarms
+            least[month] = np.minimum(least[month], _feature(rng, per_hour, reference_rows, cells))
+    return least
+
+
+def alarms(least: Floats, *, per_month: float, features: int = 20) -> Alarms:
+    """What a budget makes of the p-values of such months."""
+    hit = least <= per_month / LOOKS * _VALUES / features
+    begun = hit & ~np.pad(hit, ((0, 0), (1, 0)))[:, :-1]
+    return Alarms(int(hit.sum()), int(begun.sum()))
 
 
 def _feature(rng: np.random.Generator, per_hour: int, reference_rows: int, cells_wanted: int) -> Floats:

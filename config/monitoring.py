@@ -65,7 +65,7 @@ class Drift(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     min_rows: Count = 30  # no drift is said of fewer
     labels_d: Positive = 31.0  # how late labels may come
     keep_results: Count = 500
-    keep_reports: Count = 50
+    keep_reports: Count = 20  # four megabytes each
 
 
 class Repair(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

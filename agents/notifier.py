@@ -13,6 +13,7 @@ from agents.events import (
     ApprovalRequested,
     BackupProven,
     CauseFound,
+    ChangeObserved,
     CommandAnswered,
     ConfigChanged,
     DamageFound,
@@ -64,7 +65,7 @@ class Notifier:
         ApprovalRequested, ApprovalGiven, ApprovalDenied, ApprovalExpired, CommandAnswered, FailurePredicted,
         IncidentEscalated, IncidentRetried, IncidentClosed, OperatorCommanded, ConfigChanged, ServiceStopped,
         ObservationResumed, EventQuarantined, StorageChanged, DamageFound, MessagePosted, SelfTested, LeaseChanged,
-        HealthChanged, BackupProven, AlertReceived, FreezeNoted, FreezeEnded,
+        HealthChanged, ChangeObserved, BackupProven, AlertReceived, FreezeNoted, FreezeEnded,
     )  # fmt: skip
     emits: tuple[type[Event], ...] = (MessagePosted,)
     traits = Traits(waits_for_disk=True, later_s=0.05)

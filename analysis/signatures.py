@@ -29,6 +29,10 @@ _CONNECTION = re.compile(
     re.IGNORECASE,
 )
 
+_NOT_STARTED = re.compile(
+    r"^(?:\S+: )?the (?:command|working directory)\b.*(?:does not exist|is not executable|is not on the PATH|cannot be started|is empty)"
+)
+
 _CONNECTION_WORDS = (  # one of them is in whatever _CONNECTION matches
     "time", "refused", "unreachable", "unavailable", "answer", "no route", "reset by", "broken pipe", "connect", "slow",
     "502", "503", "504", "deadline",
@@ -207,3 +211,12 @@ def _lines(text: str) -> list[tuple[str, float]]:
     """Newest first, each with its recency."""
     lines = [line for line in text[-MAX_CHARS:].splitlines() if line.strip()]
     return [(line, max(0.4, 1 - 0.05 * max(0, age - 4))) for age, line in enumerate(reversed(lines))]
+
+
+def never_began(reason: str) -> bool:
+    """Our own words for a command that cannot be run at all.
+
+    >>> never_began("the command serve is not on the PATH"), never_began("exited with code 1")
+    (True, False)
+    """
+    return _NOT_STARTED.search(reason) is not None

@@ -11,6 +11,7 @@ from analysis.signatures import (
     is_overloaded,
     is_slow,
     names_file,
+    never_began,
     symptoms,
 )
 
@@ -27,6 +28,9 @@ def ended(scene: Scene) -> Iterator[Evidence]:
     """The process is gone."""
     view = scene.view
     if not view.ended:
+        return
+    if view.signal is None and view.exit_code is None and never_began(view.reason):
+        yield _own(scene, "config_error", 7.0, f"it cannot even be started: {view.reason}")
         return
     if view.signal is not None:
         ran_out = view.signal == KILL and (view.memory_share or 0.0) >= NEAR_CEILING

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from config.child_path import child_path
 from config.model import Config, ProcessPlatform, Service
+from config.on_render import RenderPlatform
 
 _UNSAID = (
     ("probe", "only exits are seen: a hang, a frozen process or failing answers are not"),
@@ -27,7 +28,7 @@ def warnings(config: Config, source: str) -> list[str]:
         ]
     lines: list[str] = []
     for position, service in enumerate(config.services):
-        found = [*_unsaid(service), *_missing_on_disk(service)]
+        found = [*_unsaid(service), *_missing_on_disk(service), *_missing_key(service)]
         lines += [f"{source}: $.services[{position}].{key}: {service.name}: {text}" for key, text in found]
     return lines
 
@@ -64,6 +65,14 @@ def _missing_on_disk(service: Service) -> Iterator[tuple[str, str]]:
         program, path=service.platform.env.get("PATH", child_path(os.environ))
     ):
         yield "platform.command[0]", f"no such program on PATH now: {program}"
+
+
+def _missing_key(service: Service) -> Iterator[tuple[str, str]]:
+    if isinstance(service.platform, RenderPlatform) and not os.environ.get("RENDER_API_KEY"):
+        yield (
+            "platform",
+            "runs on Render, and RENDER_API_KEY is not set here: only its own probe is seen, and nothing is done",
+        )
 
 
 def listen_problem(listen: str) -> str:

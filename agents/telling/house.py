@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from agents.events import (
     AlertReceived,
     BackupProven,
+    ChangeObserved,
     ConfigChanged,
     DamageFound,
     EventQuarantined,
@@ -122,6 +123,7 @@ HOUSE_FOLDS: dict[type[Fact], Callable[[State, Any], None]] = {
     DamageFound: _news,
     AlertReceived: _news,
     BackupProven: _news,
+    ChangeObserved: _news,
     FreezeNoted: _frozen,
     FreezeEnded: _thawed,
     EventQuarantined: _news,

@@ -7,6 +7,7 @@ from agents.events import (
     AlertReceived,
     BackupProven,
     CauseFound,
+    ChangeObserved,
     ConfigChanged,
     DamageFound,
     EventQuarantined,
@@ -161,6 +162,11 @@ _HOUSE: dict[type[Fact], Callable[[Any], str]] = {
     BackupProven: _backup,
     FreezeNoted: lambda f: (
         f"auto-deploy of {f.service} is off since its rollback: turn it on when the next release is good"
+    ),
+    ChangeObserved: lambda f: (
+        f"a deploy of {f.service} failed: {f.after}; what was live before it stays so"
+        if f.kind == "deploy_failed" and f.after
+        else ""
     ),
     FreezeEnded: lambda f: f"auto-deploy of {f.service} is on again",
     SelfTested: lambda f: "" if f.ok else f"THE DRILL GOT STUCK: {f.step}; healing may not work",

@@ -13,6 +13,7 @@ from config.diff import Diff, diff, digest
 from config.graph import dependants, dependencies, start_order
 from config.loader import parse
 from config.model import Config, Limits, ProcessPlatform, Service, Stop
+from config.on_render import RenderPlatform
 from config.problems import ConfigError
 from config.secret import Secret, secret_values, without_secrets
 from config.settings import load_settings
@@ -180,3 +181,11 @@ def test_the_commands_of_our_own_virtual_environment_come_first_for_children(
     folders = child_path({"PATH": "/usr/bin:/app/.venv/bin:/bin"}).split(":")
     assert folders[0] == first
     assert sorted(folders) == ["/app/.venv/bin", "/bin", "/usr/bin"]
+
+
+def test_who_is_declared_on_render_needs_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Config(services=(Service(name="shop", platform=RenderPlatform(id="srv-1")),))
+    monkeypatch.delenv("RENDER_API_KEY", raising=False)
+    assert [line for line in warnings(config, "c.json") if "RENDER_API_KEY is not set" in line]
+    monkeypatch.setenv("RENDER_API_KEY", "rnd_x")
+    assert not [line for line in warnings(config, "c.json") if "RENDER_API_KEY" in line]

@@ -11,6 +11,7 @@ from agents.events import (
     ApprovalRequested,
     Cause,
     CauseFound,
+    ChangeObserved,
     DamageFound,
     FailurePredicted,
     FixApplied,
@@ -364,3 +365,13 @@ async def test_a_picture_comes_when_the_incident_is_told_and_when_it_is_over() -
     assert "In the picture: rss_mib" in message.text
     assert shown == [["bad"], ["bad", "act", "good"]]
     await desk.stop()
+
+
+async def test_a_deploy_that_failed_is_told_and_its_end_is_not(desk: TellingDesk) -> None:
+    failed = {"service": "shop", "kind": "deploy_failed", "what": "deploy_failed"}
+    await desk.tell(ChangeObserved(**failed, after="abc123 (build_failed)"))
+    assert [text for text in desk.chat.texts if "a deploy of shop failed: abc123 (build_failed)" in text]
+    told = len(desk.chat.texts)
+    await desk.tell(ChangeObserved(**failed, before="abc123 (build_failed)", after=""))
+    await desk.tell(ChangeObserved(service="shop", kind="deploy", what="deploy", before="a", after="b"))
+    assert len(desk.chat.texts) == told

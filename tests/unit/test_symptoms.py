@@ -287,3 +287,16 @@ def test_a_peer_is_slow_against_what_is_usual_and_else_from_a_second_on(
     latency_s: float, usual_s: float, *, slow: bool
 ) -> None:
     assert Peer("pricing", ok=True, latency_s=latency_s, usual_latency_s=usual_s).slow is slow
+
+
+def test_a_command_that_cannot_even_be_started_is_an_error_of_the_configuration() -> None:
+    for reason in (
+        "shop: the command serve is not on the PATH",
+        "the working directory /srv/shop does not exist",
+    ):
+        assert list(weigh(rules.ended, "exit", symptom="exit", reason=reason)) == ["config_error"]
+    assert list(weigh(rules.ended, "exit", symptom="exit", reason="exited with code 1", exit_code=1)) == [
+        "crash"
+    ]
+    own_words = "exited with code 1: the command serve does not exist"
+    assert "config_error" not in weigh(rules.ended, "exit", symptom="exit", reason=own_words, exit_code=1)

@@ -5,8 +5,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from mlops.serving.predicting import unready
+from mlops.serving.predicting import scored, unready
 from mlops.serving.slot import Slot
+from mlops.serving.wire import encode
 
 FRESH_S = 1.0
 
@@ -45,6 +46,7 @@ def examined(slot: Slot) -> Health:
     if served is None:
         return Health("failing", slot.name, None, [unready(slot).detail])
     try:
+        scored(served, encode(served.canonical))
         served.prove()
     except Exception as error:  # noqa: BLE001 -- whatever it is, inference does not work
         return Health("failing", slot.name, served.version, [str(error), *slot.problems])

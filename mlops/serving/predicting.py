@@ -62,37 +62,35 @@ class Predict:
 
     def predict(self, served: Served, body: bytes) -> tuple[dict[str, Any], Answer]:
         """The row that was scored and what is answered; it is in the log's buffer by then."""
-        sent = decoded(body)
-        row, at = (
-            (sent, [])
-            if type(sent) is dict and "features" not in sent
-            else features_in(sent, served.features)
-        )
-        try:
-            said, probability = served.score(row)
-        except BadRowError as error:
-            raise row_refused(error, served.model.encoder, row, at) from None
+        row, said, probability = scored(served, body)
         slot, figures = self.slot, self.slot.figures
         number, timestamp = slot.stamps.next(time.time())
-        slot.log.add(
-            timestamp[:10],
-            encode(
-                Prediction(
-                    prediction_id=number,
-                    timestamp=timestamp,
-                    model=slot.name,
-                    model_version=served.version,
-                    features={name: row[name] for name in served.features},
-                    prediction=said,
-                    probability=probability,
-                )
-            ),
+        line = Prediction(
+            prediction_id=number,
+            timestamp=timestamp,
+            model=slot.name,
+            model_version=served.version,
+            features={name: row[name] for name in served.features},
+            prediction=said,
+            probability=probability,
         )
+        slot.log.add(timestamp[:10], encode(line))
         figures.answered += 1
         figures.versions[served.version] += 1
         if probability is not None:
             figures.said[said] += 1
         return row, Answer(said, probability, served.version, number, timestamp)
+
+
+def scored(served: Served, body: bytes) -> tuple[dict[str, Any], Value, float | None]:
+    """The row in a body, its prediction and probability; RefusedError names each field that is wrong."""
+    sent = decoded(body)
+    plain = type(sent) is dict and "features" not in sent
+    row, at = (sent, []) if plain else features_in(sent, served.features)
+    try:
+        return row, *served.score(row)
+    except BadRowError as error:
+        raise row_refused(error, served.model.encoder, row, at) from None
 
 
 def unready(slot: Slot) -> Trouble:

@@ -1,7 +1,6 @@
 """Runs the application in uvicorn: a socket of our own, a clean end on SIGTERM."""
 
 import asyncio
-import contextlib
 import signal
 import socket
 import sys
@@ -52,8 +51,8 @@ async def _serve(app: Any, listener: socket.socket) -> int:
     server = uvicorn.Server(config)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn drains and then raises the signal again for whoever listened before it: without us that is no exit 0
         loop.add_signal_handler(number, _end, server)
-    server.capture_signals = contextlib.nullcontext  # its own way ends us by the signal again, never with 0
     await server.serve([listener])
     return 0 if server.started else 1
 

@@ -23,6 +23,7 @@ class Slot:
         self.since = ""  # when the champion began to serve here
         self.problem = "the registry has not been read yet"  # why there is no champion
         self.refused = ""  # why a newer champion or challenger was not taken
+        self.damaged = ""  # what is wrong with the champion's files, though it serves from memory
         self.stamps = Stamps()
         self.log = BufferedLog(places.predictions(name), room=log_room, keep_days=keep_days)
         self.labels = BufferedLog(places.labels(name), room=log_room, keep_days=keep_days)
@@ -35,7 +36,7 @@ class Slot:
     @property
     def problems(self) -> list[str]:
         """What is wrong though answers are given."""
-        told = [self.refused, *(log.figures.problem for log in (self.log, self.labels))]
+        told = [self.refused, self.damaged, *(log.figures.problem for log in (self.log, self.labels))]
         if self.log.figures.lost:
             told.append(f"{self.log.figures.lost} predictions could not be logged and are lost")
         return [each for each in told if each]

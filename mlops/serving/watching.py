@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from threading import Event, Thread
 
 from mlops.errors import BadInputError
+from mlops.models.folder import checked
 from mlops.predictions.records import rfc3339
 from mlops.registry.pointer import Pointer
 from mlops.registry.reader import Reader
@@ -13,6 +14,7 @@ from mlops.serving.served import Served
 from mlops.serving.slot import Slot
 
 Mark = tuple[int, int, int] | None
+CHECK_S = 30.0  # between looks at the files of the champion, which serves from memory
 RETRY_S = 2.0  # what was refused is looked at again: files may have been restored meanwhile
 
 
@@ -25,9 +27,14 @@ class Follower:
         self._path = slot.places.pointer(slot.name)
         self._mark: Mark | str = "never"
         self._again_at = 0.0
+        self._check_at = -CHECK_S
+        self._counted = 0  # the version whose refusal was counted last
 
     def look(self, now: float) -> None:
         """Take in what changed since the last look."""
+        if now >= self._check_at:
+            self._check_at = now + CHECK_S
+            self._slot.damaged = self._damage()
         mark = self._stat()
         waiting = bool(self._slot.refused) or self._slot.champion is None
         if mark == self._mark and not (waiting and now >= self._again_at):
@@ -39,6 +46,19 @@ class Follower:
             self._refuse(str(error))
             return
         self._slot.refused = "; ".join(filter(None, [self._champion(pointer), self._challenger(pointer)]))
+
+    def _damage(self) -> str:
+        """A champion whose files are damaged goes on, and would not come back after a restart."""
+        slot = self._slot
+        if slot.champion is None:
+            return ""
+        try:
+            checked(slot.places.version(slot.name, slot.champion.version), inside=slot.places.models)
+        except BadInputError as error:
+            return (
+                f"version {slot.champion.version} answers from memory and could not be loaded again: {error}"
+            )
+        return ""
 
     def _stat(self) -> Mark:
         try:
@@ -56,12 +76,13 @@ class Follower:
             try:
                 taken = self._loaded(version)
             except BadInputError as error:
-                slot.figures.swaps_refused += 1
+                slot.figures.swaps_refused += version != self._counted
+                self._counted = version
                 slot.problem = str(error)
                 return f"champion {version} was not taken: {error}"
             slot.figures.swaps += slot.champion is not None
             slot.since = rfc3339(time.time())
-            slot.champion = taken
+            slot.champion, slot.damaged = taken, ""
         slot.generation, slot.problem = pointer.generation, ""
         return ""
 

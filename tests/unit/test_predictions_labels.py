@@ -108,6 +108,19 @@ def test_labels_of_predictions_that_are_unknown_here_are_counted_and_wait(tmp_pa
     assert matured(places, "credit").tally.unmatched == 2
 
 
+def test_a_label_whose_clock_is_behind_stands_in_the_file_of_an_earlier_day_and_is_found(
+    tmp_path: Path,
+) -> None:
+    places, midnight = Places(tmp_path), unix("2026-11-20T00:00:00Z")
+    number, timestamp = Stamps().next(midnight + 1)
+    row = Prediction(
+        prediction_id=number, timestamp=timestamp, model="credit", model_version=1, features={}, prediction=1
+    )
+    append_predictions(places, "credit", [row])
+    append_labels(places, "credit", [Label(number, 1, rfc3339(midnight - 5))])
+    assert matured(places, "credit", midnight).count == 1
+
+
 def test_one_class_by_different_spellings_is_no_conflict(tmp_path: Path) -> None:
     places = Places(tmp_path)
     [row] = world(places, random.Random(1), 1)

@@ -13,9 +13,12 @@ from typing import Any
 import aiohttp
 import pytest
 
+from config.monitoring import Serving
 from mlops.places import Places
 from mlops.predictions.reading import predictions
-from tests.fixtures.served_models import CONFIG, CREDIT, ROOT, need_serving, server, world
+from mlops.serving.app import Service
+from mlops.serving.predicting import Predict
+from tests.fixtures.served_models import CONFIG, CREDIT, ROOT, credit, need_serving, server, world
 
 need_serving()
 
@@ -149,6 +152,22 @@ async def test_sigterm_answers_what_is_in_hand_writes_what_waits_and_ends_with_0
     assert len(answered) > 20
 
 
+async def test_what_waits_at_the_end_is_scored_by_the_challenger_and_written(tmp_path: Path) -> None:
+    registry = world(tmp_path)
+    registry.register(credit(intercept=1.0))
+    registry.set_challenger(2)
+    service = Service(Places(tmp_path), ["credit"], "credit", Serving())
+    slot = service.slots["credit"]
+    async with service.running():
+        assert slot.champion is not None
+        assert slot.challenger is not None
+        predict = Predict(slot, service.shadowing, 1000)
+        row, answer = predict.predict(slot.champion, json.dumps(CREDIT).encode())
+        service.shadowing.offer(slot, slot.challenger, row, answer)
+    read = predictions(Places(tmp_path), "credit")
+    assert (read.ids, read.shadow_version.tolist()) == ([answer.prediction_id], [2])
+
+
 def run(*arguments: str, cwd: Path) -> tuple[int, str]:
     command = [sys.executable, str(ROOT / "scripts" / "serve_model.py"), *arguments]
     done = subprocess.run(
@@ -187,6 +206,7 @@ def test_a_server_of_linear_models_imports_nothing_heavy(tmp_path: Path) -> None
     program = """
 import asyncio, sys
 from pathlib import Path
+from config.monitoring import Serving
 from config.monitoring import Serving
 from mlops.places import Places
 from mlops.serving.app import Service, application

@@ -1,5 +1,6 @@
 import itertools
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +73,32 @@ def test_all_locks_pin_the_same_versions() -> None:
         assert {
             name: (one[name], other[name]) for name in one if one[name] != other.get(name, one[name])
         } == {}
+
+
+def test_the_types_are_judged_alike_with_the_extra_and_without() -> None:
+    """What dev does not install is a module without types for mypy, also where it is installed."""
+    others = {"opentelemetry", "sklearn", "telegram", "xgboost", "yaml", "dateutil", "prometheus_client"}
+    known = (
+        {name.replace("-", "_") for name, _ in entries(lock("dev.lock"))} | others | sys.stdlib_module_names
+    )
+    own = {path.name for path in ROOT.iterdir()}
+    asked = {
+        name
+        for package in PROJECT["tool"]["mypy"]["packages"]
+        for path in (ROOT / package).rglob("*.py")
+        for name in re.findall(
+            r"^ *(?:from|import) (\w+)[\w. ]*(?: import .*| as \w+|)$", path.read_text(), re.MULTILINE
+        )
+    }
+    untyped = {
+        name.removesuffix(".*")
+        for override in PROJECT["tool"]["mypy"]["overrides"]
+        if override.get("follow_imports") == "skip"
+        for name in override["module"]
+    }
+    assert len(asked & known) > 20
+    assert asked - known - own <= untyped
+    assert untyped.isdisjoint(known)
 
 
 # --- import contracts ------------------------------------------------------------------------------------------------

@@ -63,6 +63,19 @@ def setup(arguments: argparse.Namespace) -> Setup:
     return Setup(Places(root), config.monitoring.load_monitoring(path, os.environ))
 
 
+def step_outputs(**values: object) -> None:
+    """For later steps of a GitHub workflow; nothing elsewhere."""
+    path = os.environ.get("GITHUB_OUTPUT", "")
+    if not path:
+        return
+    lines = [
+        f"{name}={str(value).lower() if isinstance(value, bool) else value}\n"
+        for name, value in values.items()
+    ]
+    with Path(path).open("a", encoding="utf-8") as file:
+        file.writelines(lines)
+
+
 def leave(main: Callable[[], int]) -> Never:
     """Run a script's main and leave with its exit code: 2 and one line a problem for bad input, 130 for Ctrl-C."""
     # the folder of a script that is run by its path would come before packages of the same names as its modules

@@ -27,12 +27,6 @@ class Trained(Protocol):
 Trainer = Callable[[ModelSpec, Table, Places], Trained]
 
 
-def default_trainer(spec: ModelSpec, table: Table, places: Places) -> Trained:
-    from mlops.training.train import train
-
-    return train(spec, table, places)
-
-
 class Failures(Struct, frozen=True):
     """Requests that the service failed to answer, of all that were asked; before the promotion and after it."""
 
@@ -44,14 +38,29 @@ class Desk(Struct, frozen=True, kw_only=True):
     places: Places
     drift: DriftDetection = DriftDetection()
     limits: GateLimits = GateLimits()
-    trainer: Trainer = default_trainer
+    trainer: Trainer | None = None  # None: mlops.training
     now: Callable[[], float] = time.time
     disk: Disk = OsDisk()
     failures: Callable[[Run], Failures | None] = lambda _: None  # of whoever counts errors of the service
+    tracking: bool = False  # in MLflow: the run, and the aliases
     seed: int = 0
 
     def registry(self, spec: ModelSpec) -> Registry:
         return Registry(self.places, spec.name, keep=spec.keep_versions, disk=self.disk)
+
+    def mirror(self, spec: ModelSpec) -> None:
+        """The pointer is the truth: a store that is down is told of by whoever reconciles it."""
+        if self.tracking:
+            from mlops.registry.mirror import mirror
+
+            mirror(self.places, spec.name)
+
+    def train(self, spec: ModelSpec, table: Table) -> Trained:
+        if self.trainer is not None:
+            return self.trainer(spec, table, self.places)
+        from mlops.training.train import train
+
+        return train(spec, table, self.places, seed=self.seed, tracking=self.tracking)
 
     def save(self, run: Run) -> Run:
         write_run(self.disk, self.places, run)

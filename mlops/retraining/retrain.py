@@ -57,7 +57,7 @@ def resume(spec: ModelSpec, desk: Desk) -> Report | None:
     try:
         with _alone(path_of(desk.places, spec.name).with_suffix(".lock")):
             run = read_run(desk.disk, desk.places, spec.name)
-            return None if run is None or run.step == "done" else _reported(advance(desk, spec, run))
+            return None if run is None or run.step == "done" else _reported(_advanced(desk, spec, run))
     except InUseError:
         return None
 
@@ -65,7 +65,7 @@ def resume(spec: ModelSpec, desk: Desk) -> Report | None:
 def _retrain(spec: ModelSpec, drift_score: float, desk: Desk, *, force: bool) -> Report:
     run = read_run(desk.disk, desk.places, spec.name)
     if run is not None and run.step != "done":
-        run = advance(desk, spec, run)
+        run = _advanced(desk, spec, run)
     refusal = _refusal(spec, drift_score, desk, force=force)
     if run is not None and run.step != "done":
         if refusal is not None or (run.step != "watching" and not force):
@@ -77,7 +77,15 @@ def _retrain(spec: ModelSpec, drift_score: float, desk: Desk, *, force: bool) ->
     new = Run(
         id=f"{spec.name}-{int(now * 1000)}", model=spec.name, drift_score=drift_score, started_at=told(now)
     )
-    return _reported(advance(desk, spec, desk.save(new)))
+    return _reported(_advanced(desk, spec, desk.save(new)))
+
+
+def _advanced(desk: Desk, spec: ModelSpec, run: Run) -> Run:
+    before = desk.registry(spec).pointer().generation
+    run = advance(desk, spec, run)
+    if desk.registry(spec).pointer().generation != before:
+        desk.mirror(spec)
+    return run
 
 
 def _refusal(spec: ModelSpec, drift_score: float, desk: Desk, *, force: bool) -> Report | None:

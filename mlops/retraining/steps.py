@@ -34,7 +34,7 @@ def _with(run: Run, **fields: Any) -> Run:
 def requested(desk: Desk, spec: ModelSpec, run: Run) -> Run:
     table = _table(desk, spec)
     registry = desk.registry(spec)
-    champion = _known(registry, registry.champion())
+    champion = known_table(registry, registry.champion())
     desk.log(run, "requested", f"drift score {run.drift_score:g}")
     if found := list(window.problems(table, spec, champion)):
         return finish(desk, run, "blocked", f"{spec.data}: {'; '.join(found)}")
@@ -51,12 +51,13 @@ def training(desk: Desk, spec: ModelSpec, run: Run) -> Run:
         table = _table(desk, spec)
         if fingerprint(table).content != run.fingerprint:
             return finish(desk, run, "blocked", f"{spec.data} changed while it was to be trained on")
-        parts = window.parts(table, spec, _known(registry, run.champion), seed=desk.seed)
-        trained = desk.trainer(spec, table.take(parts.train), desk.places)
+        known = window.known_rows(table, known_table(registry, run.champion))
+        parts = window.parts(table, spec, known, seed=desk.seed)
+        trained = desk.train(spec, table.take(parts.train))
         version = registry.register(
             trained,
             reason=f"retraining {run.id}",
-            details={"run": run.id, "table": run.fingerprint, "rows": table.rows},
+            details={"run": run.id, "table": run.fingerprint, "rows": table.rows, "known": known},
         )
     run = _with(run, challenger=version)
     desk.log(run, "trained", f"version {version}")
@@ -74,7 +75,7 @@ def _registered(registry: Registry, run: Run) -> int | None:
     )  # fmt: skip
 
 
-def _known(registry: Registry, champion: int | None) -> window.Known | None:
+def known_table(registry: Registry, champion: int | None) -> window.Known | None:
     """A retrained version was trained on a part of its table: the whole of it stands in the history."""
     if champion is None:
         return None
@@ -105,7 +106,8 @@ def _evidence(desk: Desk, spec: ModelSpec, run: Run, models: Models) -> tuple[Ru
     if run.evidence == "" and not _in_use(desk, run):
         table = _table(desk, spec)
         if fingerprint(table).content == run.fingerprint:
-            parts = window.parts(table, spec, _known(desk.registry(spec), run.champion), seed=desk.seed)
+            known = window.known_rows(table, known_table(desk.registry(spec), run.champion))
+            parts = window.parts(table, spec, known, seed=desk.seed)
             return _with(run, evidence="held_out"), held_out(spec, table.take(parts.apart), models)
     run = _with(run, evidence="served")
     return run, served(desk.places, spec, run, models)
@@ -194,4 +196,4 @@ def advance(desk: Desk, spec: ModelSpec, run: Run) -> Run:
 
 
 def _table(desk: Desk, spec: ModelSpec) -> Table:
-    return read_table(desk.places.root / spec.data, target=spec.target)
+    return read_table(desk.places.table(spec.data), target=spec.target)

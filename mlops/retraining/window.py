@@ -28,7 +28,6 @@ class Parts(Struct, frozen=True):
 
     train: NDArray[np.intp]
     apart: NDArray[np.intp]
-    appended: bool  # the table is the champion's with new rows behind
 
 
 def problems(table: Table, spec: ModelSpec, champion: Known | None) -> Iterator[str]:
@@ -62,24 +61,22 @@ def _outcomes(labels: NDArray[np.object_], spec: ModelSpec) -> Iterator[str]:
         yield f"column {spec.target!r}: {counts.min()} rows of class {rarest!r}, at least {RAREST} are needed"
 
 
-def parts(table: Table, spec: ModelSpec, champion: Known | None, *, seed: int = 0) -> Parts:
-    """The newest of the rows that the champion cannot have seen: behind its own table, or anywhere in another one."""
+def parts(table: Table, spec: ModelSpec, known: int, *, seed: int = 0) -> Parts:
+    """The newest of the rows that the champion cannot have seen: behind its own `known` rows, or anywhere."""
     usable = np.flatnonzero(~table.missing(spec.target))
-    fresh, appended = usable, False
-    if champion is not None and (known := _prefix(table, champion)):
-        fresh, appended = usable[usable >= known], True
+    fresh = usable[usable >= known]
     if spec.time_column:
         fresh = fresh[np.argsort(moments(table, spec.time_column)[fresh], kind="stable")]
-    elif not appended:
+    elif not known:
         fresh = np.random.default_rng(seed).permutation(fresh)
     apart = np.sort(fresh[len(fresh) - round(len(fresh) * spec.held_out) :])
-    return Parts(np.setdiff1d(usable, apart), apart, appended)
+    return Parts(np.setdiff1d(usable, apart), apart)
 
 
-def _prefix(table: Table, champion: Known) -> int:
+def known_rows(table: Table, champion: Known | None) -> int:
     """How many leading rows are the champion's own table; 0 where the table is another one."""
-    known = champion.rows
-    if not 0 < known < table.rows:
+    known = champion.rows if champion is not None else 0
+    if champion is None or not 0 < known < table.rows:
         return 0
     head = fingerprint(table.take(np.arange(known)))
     return known if head.content == champion.fingerprint else 0

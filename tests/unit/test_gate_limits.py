@@ -1,6 +1,9 @@
+from pathlib import Path
+
 from config.settings import load_settings
 from mlops.gate import GateLimits, limits_of
 from mlops.gate.power import power_table, samples_for
+from scripts.gate_table import table
 
 
 def test_all_looks_together_keep_the_allowance_of_false_promotions() -> None:
@@ -27,3 +30,8 @@ def test_half_the_gain_needs_four_times_the_samples() -> None:
 def test_no_plan_asks_for_less_than_the_minimum() -> None:
     assert samples_for(10.0, 0.5, GateLimits()) == 200
     assert all(plan.samples >= 200 for plan in power_table(GateLimits()))
+
+
+def test_the_page_shows_the_table_that_the_program_prints() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "evaluation_gates.md").read_text()
+    assert f"<!-- power table -->\n{table(GateLimits())}\n<!-- end -->" in page

@@ -86,9 +86,11 @@ def test_the_types_are_judged_alike_with_the_extra_and_without() -> None:
         name
         for package in PROJECT["tool"]["mypy"]["packages"]
         for path in (ROOT / package).rglob("*.py")
-        for name in re.findall(
-            r"^ *(?:from|import) (\w+)[\w. ]*(?: import .*| as \w+|)$", path.read_text(), re.MULTILINE
+        for names in re.findall(
+            r"^ *(?:from (\w+)[\w.]* import |import (\w+)[\w.]*(?: as \w+)?$)", path.read_text(), re.MULTILINE
         )
+        for name in names
+        if name
     }
     untyped = {
         name.removesuffix(".*")

@@ -11,8 +11,20 @@ from mlops.serving.refusals import RefusedError, Trouble, decoded, features_in, 
 from mlops.serving.served import Served
 from mlops.serving.shadowing import Shadowing
 from mlops.serving.slot import Slot
-from mlops.serving.wire import GoneError, Receive, Scope, Send, TooLargeError, answer, encode, read_body
+from mlops.serving.wire import (
+    BODY_S,
+    GoneError,
+    Receive,
+    Scope,
+    Send,
+    TooLargeError,
+    TooSlowError,
+    answer,
+    encode,
+    read_body,
+)
 
+TOO_SLOW = Trouble(f"the body was not there within {BODY_S:g} s")
 NO_CHAMPION = "train it: python scripts/train_model.py, or roll back: python scripts/rollback_model.py"
 
 
@@ -48,6 +60,9 @@ class Predict:
         except TooLargeError:
             figures.too_large += 1
             return await answer(send, 413, encode(Trouble(f"the body exceeds {self._limit} bytes")))
+        except TooSlowError:
+            figures.refused += 1
+            return await answer(send, 408, encode(TOO_SLOW))
         except GoneError:
             return None
         except Exception as error:  # noqa: BLE001 -- a model that fails at one row must answer the next

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlops.errors import BadInputError
 
-GRACE_S = 5  # for requests in hand
+GRACE_S = 8  # for requests in hand
 KEEP_ALIVE_S = 75  # longer than clients keep theirs: a connection is not closed under a request
 SWITCH_S = 0.0005  # so that a model being loaded in a thread holds nobody up
 

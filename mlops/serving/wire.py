@@ -1,5 +1,6 @@
 """The thin layer of ASGI under the hot path: a body with a limit in, a complete JSON answer out."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -11,11 +12,16 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 encode = msgspec.json.Encoder().encode
+BODY_S = 6.0  # less than a server that ends waits for requests in hand
 _JSON = (b"content-type", b"application/json")
 
 
 class TooLargeError(Exception):
     """The body exceeds the limit."""
+
+
+class TooSlowError(Exception):
+    """The body is not there in time."""
 
 
 class GoneError(Exception):
@@ -27,6 +33,14 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value) > limit:
             raise TooLargeError
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await _read(receive, limit)
+    except TimeoutError:
+        raise TooSlowError from None
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
     message = await receive()
     body: bytes = message.get("body", b"")
     if message["type"] == "http.request" and not message.get("more_body"):

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,21 @@ async def test_a_client_that_leaves_half_way_costs_nothing(tmp_path: Path) -> No
     slot = slot_of(tmp_path)
     wire = await asked(Predict(slot, Shadowing(), 1000), BODY[:10], gone=True)
     assert (wire.sent, slot.log.waiting, slot.figures.answered) == ([], 0, 0)
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    class Slow(Wire):
+        async def receive(self) -> Any:
+            if self._pieces:
+                return await super().receive()
+            await asyncio.sleep(3600)
+            return None
+
+    wire = Slow(BODY[:10], gone=True)
+    began = asyncio.get_running_loop().time()
+    await Predict(slot_of(tmp_path), Shadowing(), 1000)(wire.scope, wire.receive, wire.send)
+    assert wire.answer == (408, {"detail": "the body was not there within 6 s"})
+    assert asyncio.get_running_loop().time() - began == 6.0
 
 
 class Moody(Served):

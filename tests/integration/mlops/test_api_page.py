@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.served_models import ROOT, need_serving, server, world
+from tests.fixtures.extra import needs
+from tests.fixtures.served_models import ROOT, server, world
 
-need_serving()
+needs("fastapi", "uvicorn")
 PAGE = (ROOT / "docs" / "api.md").read_text()
 COMMANDS = re.findall(r"^    (curl .*)$", PAGE, re.MULTILINE)
 

@@ -11,9 +11,10 @@ import pytest
 from mlops.places import Places
 from mlops.predictions.labels import matured
 from mlops.predictions.reading import predictions
-from tests.fixtures.served_models import CONFIG, ROOT, need_serving, server, world
+from tests.fixtures.extra import needs
+from tests.fixtures.served_models import CONFIG, ROOT, server, world
 
-need_serving()
+needs("fastapi", "uvicorn")
 ENVIRON = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHON": sys.executable}
 
 

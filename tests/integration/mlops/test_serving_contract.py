@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.served_models import need_serving, server, world
+from tests.fixtures.extra import needs
+from tests.fixtures.served_models import server, world
 from tests.integration.test_dashboard_contract import run
 
-need_serving()
+needs("fastapi", "uvicorn")
 
 
 @pytest.mark.parametrize("examples", [3, pytest.param(200, marks=pytest.mark.soak)])

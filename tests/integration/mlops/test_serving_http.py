@@ -16,9 +16,10 @@ from mlops.places import Places
 from mlops.predictions.labels import matured
 from mlops.predictions.reading import predictions
 from mlops.predictions.records import ID_FORM
-from tests.fixtures.served_models import CREDIT, credit, lines, need_serving, server, world
+from tests.fixtures.extra import needs
+from tests.fixtures.served_models import CREDIT, credit, lines, server, world
 
-need_serving()
+needs("fastapi", "uvicorn")
 
 
 @pytest.fixture(scope="module")

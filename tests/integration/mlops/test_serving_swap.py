@@ -14,11 +14,12 @@ from mlops.places import Places
 from mlops.predictions.reading import predictions
 from mlops.registry.pointer import read_pointer, write_pointer
 from mlops.registry.registry import Registry
-from tests.fixtures.served_models import CREDIT, credit, need_serving, server, world
+from tests.fixtures.extra import needs
+from tests.fixtures.served_models import CREDIT, credit, server, world
 from tests.fixtures.small_models import Made
 from utils.disk import OsDisk
 
-need_serving()
+needs("fastapi", "uvicorn")
 VERSIONS = 4
 
 

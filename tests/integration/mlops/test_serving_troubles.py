@@ -18,9 +18,10 @@ from mlops.places import Places
 from mlops.predictions.reading import predictions
 from mlops.serving.app import Service
 from mlops.serving.predicting import Predict
-from tests.fixtures.served_models import CONFIG, CREDIT, ROOT, credit, need_serving, server, world
+from tests.fixtures.extra import needs
+from tests.fixtures.served_models import CONFIG, CREDIT, ROOT, credit, server, world
 
-need_serving()
+needs("fastapi", "uvicorn")
 
 
 async def get(session: aiohttp.ClientSession, url: str) -> tuple[int, Any]:

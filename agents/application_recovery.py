@@ -117,7 +117,7 @@ class ApplicationRecovery:
             return self._applied(act, "failed", "it is no longer in the configuration")
         if self._ledger.is_stopped(act.service):
             return self._applied(act, "failed", "stopped by operator")
-        if others := self.world.lease():
+        if others := self.world.why_not_ours(service):
             return self._applied(act, "failed", others)
         if why := self._ledger.outdated(act, self.state.causes.get(act.service)):
             return self._applied(act, "failed", why)

@@ -110,7 +110,7 @@ class Notifier:
 
     async def _correspond(self, outlet: Outlet) -> None:
         while True:
-            if not self.world.lease():
+            if not self.world.why_silent():
                 await Correspondence(
                     self.world, self.contacts, outlet, lambda: self.state, self._changed, self._say
                 ).run()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.fixes import Fix
 from config.model import Config, Service
-from config.ourselves import own_agent
+from config.ourselves import OwnAgent, own_agent
 
 
 @dataclass
@@ -26,4 +26,17 @@ class World:
     lease: Callable[[], str] = lambda: (
         ""
     )  # why another daemon may be the one to act; asked just before each call
+    apart: bool = (
+        False  # each daemon runs children that no other can reach, so that the lease is not about them
+    )
+    voice: Callable[[], str] | None = None  # why another daemon tells people; None: the one that acts does
+
+    def why_not_ours(self, service: Service) -> str:
+        """Why another daemon may be the one to act on this service."""
+        here = service.is_child or isinstance(service, OwnAgent)
+        return "" if self.apart and here else self.lease()
+
+    def why_silent(self) -> str:
+        return (self.voice or self.lease)()
+
     unix: Callable[[float], float] = lambda _: time.time()  # `at` -> wall clock, seconds since 1970

@@ -46,7 +46,7 @@ from scripts.hands import Hands
 from scripts.heartbeat import Heartbeat, Pulse
 from scripts.inspection import CLOCK, inspect
 from scripts.observer import Observer
-from scripts.on_render import Discovery, OnRender
+from scripts.on_render import Discovery, OnRender, newest_instance
 from scripts.people import DaemonPeople
 from scripts.team import Member
 from scripts.views import DaemonView
@@ -96,7 +96,7 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
         daemon.runner.listeners.append(view.reports.record)
         commands = DaemonCommands(daemon)
         reach_people(hands.contacts, settings, DaemonPeople(daemon, commands), observer.curves)
-        daemon.extras += _extras(daemon, view, commands, settings, alone=bool(only))
+        daemon.extras += _extras(daemon, view, commands, settings, render, alone=bool(only))
         desk.view, desk.commands = view, commands
         if not only:
             desk.alerts = DaemonAlerts(daemon, hands.hear)
@@ -175,7 +175,13 @@ def _observe(daemon: Daemon, settings: Settings) -> Observer:
 
 
 def _extras(
-    daemon: Daemon, view: DaemonView, commands: DaemonCommands, settings: Settings, *, alone: bool
+    daemon: Daemon,
+    view: DaemonView,
+    commands: DaemonCommands,
+    settings: Settings,
+    render: OnRender | None,
+    *,
+    alone: bool,
 ) -> list[Child]:
     state_dir = daemon.world.state_dir
 
@@ -193,7 +199,7 @@ def _extras(
         Child(name="control", start=control.run),
         Child(name="reports", start=view.reports.run),
         *_signs_of_life(daemon, settings),
-        *_lease(daemon, settings),
+        *_lease(daemon, settings, render),
         Child(name="pause_file", start=pause_file),
     ]
     if settings.nightwarden_dashboard_url:
@@ -206,10 +212,10 @@ def _extras(
     return extras
 
 
-def _lease(daemon: Daemon, settings: Settings) -> list[Child]:
-    """Where several daemons share a database, one of them acts."""
+def _lease(daemon: Daemon, settings: Settings, render: OnRender | None) -> list[Child]:
+    """Where several daemons share a database, one of them acts; on Render without one, the newest instance."""
     if not settings.nightwarden_database_url:
-        return []
+        return newest_instance(daemon, render)
     holder = (
         f"{os.environ.get('RENDER_INSTANCE_ID') or socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     )

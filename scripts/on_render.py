@@ -9,11 +9,13 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct, structs
 
+from agents.events import LeaseChanged
 from agents.supervisor import Child
 from config.loader import of_render
 from config.model import Config, Service
 from config.on_render import RenderPlatform
 from config.settings import Settings
+from platforms.lease_instances import NewestInstance
 from platforms.platform import Prober
 from platforms.render.api import RenderApi
 from platforms.render.client import RenderClient
@@ -22,6 +24,7 @@ from platforms.render.failures import RenderError
 from platforms.render.hands import RenderHands
 from platforms.render.metrics import RenderFigures
 from platforms.render.prober import LooksAtRender
+from platforms.render.shapes import Instance
 from platforms.render.watcher import RenderWatcher
 from platforms.render.wire import HttpWire, Wire
 from scripts.daemon import Daemon
@@ -30,6 +33,7 @@ from utils.structured_logger import get_logger
 
 log = get_logger("render")
 FIRST_S = 20.0
+LIST_S = 4.0
 AGAIN_S = 30.0  # after a list that could not be had
 KNOWN = "render_services.json"
 
@@ -128,3 +132,30 @@ class Discovery:
             replace_file(self._disk, self._file, msgspec.json.encode(Known(services=tuple(self._found))))
         except OSError as error:
             log.warning("render_list_not_saved", error=str(error))
+
+
+def newest_instance(daemon: Daemon, render: OnRender | None) -> list[Child]:
+    """On Render, without a disk, which is attached to one instance only: another one may run beside us for a while."""
+    service, own = os.environ.get("RENDER_SERVICE_ID", ""), os.environ.get("RENDER_INSTANCE_ID", "")
+    if render is None or not service or not own or has_disk(daemon.world.state_dir):
+        return []
+    api = render.api
+
+    async def listed() -> list[Instance]:
+        try:
+            return await api.instances(service, urgent=True, within_s=LIST_S)
+        except RenderError as error:
+            raise OSError(str(error)) from error
+
+    def changed(held: bool) -> None:
+        daemon.runner.say("operator", [LeaseChanged(held=held, why=newest.why_not())])
+
+    newest = NewestInstance(listed, own, changed)
+    world = daemon.world
+    world.lease, world.voice, world.apart = newest.why_not, newest.why_silent, True
+    return [Child(name="lease", start=newest.run)]
+
+
+def has_disk(folder: Path) -> bool:
+    """Whether the state outlives a deploy: it is mounted, where the rest of the file system is the image."""
+    return folder.stat().st_dev != Path("/").stat().st_dev

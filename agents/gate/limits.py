@@ -174,7 +174,7 @@ def _maintenance(q: Question) -> str:
 
 
 def _lease(q: Question) -> str:
-    return q.world.lease()
+    return q.world.why_not_ours(q.service) if q.service is not None else q.world.lease()
 
 
 def _approval(q: Question) -> str:

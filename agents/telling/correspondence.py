@@ -57,7 +57,7 @@ class Correspondence:
         self._contacts.ailing = self._reach.why_not
         running = [asyncio.create_task(self._messenger.run()), asyncio.create_task(self._second.run())]
         try:
-            while not self._world.lease():
+            while not self._world.why_silent():
                 self._allow()
                 now = self._outlet.now()
                 self._speaker.speak(self._state(), now)

@@ -9,7 +9,9 @@ from mlops.repair.spill import Spill
 from mlops.repair.tokens import Ints
 
 Bits = NDArray[np.uint8]
-_TOGETHER = 1 << 21  # hashes that are sorted at once
+_TOGETHER = 1 << 22  # hashes that are sorted at once
+_COMPARED = 1 << 25  # bytes of rows that are compared at once
+_STRETCH = 1 << 17  # bytes that are read at once for them
 _REMEMBERED = (
     64  # different rows of the same hash; more would have to be made on purpose, with the key of this process
 )
@@ -86,20 +88,42 @@ def _repeated(hashes: Ints) -> Ints:
 
 
 def _confirmed(spill: Spill, file: int, hashes: Ints, numbers: Ints, protected: int) -> Ints:
-    offsets, lengths = _places(spill, numbers)
+    """In portions, so that the rows that are compared fit the memory. Rows of one hash may lie in two of them."""
     gone: list[int] = []
     seen: set[bytes] = set()
     last = None
-    rows = zip(hashes.tolist(), numbers.tolist(), offsets.tolist(), lengths.tolist(), strict=True)
-    for mark, number, offset, length in rows:
-        if mark != last:
-            seen, last = set(), mark
-        row = os.pread(file, length, offset)
-        if row in seen and number >= protected:
-            gone.append(number)
-        elif len(seen) < _REMEMBERED:
-            seen.add(row)
+    offsets, lengths = _places(spill, numbers)
+    portions = np.cumsum(lengths) // _COMPARED
+    for portion in np.unique(portions):
+        mine = np.flatnonzero(portions == portion)
+        rows = _texts(file, offsets[mine], lengths[mine])
+        for mark, number, row in zip(hashes[mine].tolist(), numbers[mine].tolist(), rows, strict=True):
+            if mark != last:
+                seen, last = set(), mark
+            if row in seen and number >= protected:
+                gone.append(number)
+            elif len(seen) < _REMEMBERED:
+                seen.add(row)
     return np.array(gone, np.int64)
+
+
+def _texts(file: int, offsets: Ints, lengths: Ints) -> list[bytes]:
+    """The bytes at these places; neighbours are read together."""
+    found = [b""] * len(offsets)
+    order = np.argsort(offsets, kind="stable")
+    starts, ends = offsets[order], offsets[order] + lengths[order]
+    first = 0
+    while first < len(order):
+        last = int(np.searchsorted(starts, starts[first] + _STRETCH, side="right"))
+        base, stop = int(starts[first]), int(ends[first:last].max())
+        block = os.pread(file, stop - base, base)
+        places = zip(
+            order[first:last].tolist(), starts[first:last].tolist(), ends[first:last].tolist(), strict=True
+        )
+        for k, a, b in places:
+            found[k] = block[a - base : b - base]
+        first = last
+    return found
 
 
 def _places(spill: Spill, numbers: Ints) -> tuple[Ints, Ints]:

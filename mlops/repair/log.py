@@ -44,9 +44,7 @@ class RepairLog:
         self._encoder = msgspec.json.Encoder()
 
     def add(self, edits: Edits) -> None:
-        old = [text.decode("latin-1") for text in edits.old]
-        new = [text.decode("latin-1") for text in edits.new]
-        line = Line(edits.at, edits.row, edits.column, old, new)
+        line = Line(edits.at, edits.row, edits.column, _texts(edits.old), _texts(edits.new))
         self._text.write(self._encoder.encode(line) + b"\n")
 
     def finish(self) -> None:
@@ -65,6 +63,10 @@ class RepairLog:
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _texts(parts: list[bytes]) -> list[str]:
+    return b"\0".join(parts).decode("latin-1").split("\0")  # a table with a null byte is refused
 
 
 def read_log(path: Path) -> Iterator[Line]:

@@ -110,15 +110,17 @@ def _untouched(report: ColumnReport, read_as: str, why: str) -> ColumnReport:
 
 
 def _change(report: ColumnReport, summary: Summary, style: Style, settings: Repair) -> Change:
+    median = summary.median()
     few = summary.distinct(_FEW)
     if few is not None and len(few.values) <= 2:
         middle = float(few.values[np.argmax(few.counts)])
         report.read_as = "constant" if len(few.values) == 1 else "binary"
     else:
-        middle = float(style.text(summary.median()))
+        middle = float(style.text(median))
     summary.settle(middle)
     change = Change(fill=style.text(middle), style=style)
-    report.quartiles = (summary.quantile(0.25), middle, summary.quantile(0.75))
+    first, third = summary.quantiles((0.25, 0.75))
+    report.quartiles = (first, middle, third)
     if report.missing + report.mismatched:
         report.fill = style.text(middle).decode()
     if report.read_as == "number" and summary.count >= _LEAST:
@@ -147,7 +149,7 @@ def _fences(
     if float(low_text) > first or float(high_text) < third:
         return
     report.low, report.high = low, high
-    beyond = sum(summary.beyond(low, high))
+    beyond = summary.beyond(low, high)
     if beyond > max(1, int(settings.max_capped_share * summary.count)):
         share = f"{beyond / summary.count:.1%} of its numbers lie beyond the fences"
         report.left = (

@@ -5,7 +5,7 @@ neighbours do: filling adds many of it in the middle, which would draw the fence
 figures are the same before and after one, and repairing twice changes nothing the second time.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -16,6 +16,7 @@ from mlops.repair.tokens import Ints
 Floats = NDArray[np.float64]
 Chunks = Callable[[], Iterator[Floats]]
 _SIGN = np.uint64(1 << 63)
+_PENDING = 1 << 19  # values that wait to be sorted
 
 
 class Counts(Struct):
@@ -24,13 +25,19 @@ class Counts(Struct):
     values: Floats
     counts: Ints
 
+    def of(self, value: float) -> tuple[int, int]:
+        """Where a value stands or would stand, and how often it is there."""
+        at = int(np.searchsorted(self.values, value))
+        there = at < len(self.values) and self.values[at] == value
+        return at, int(self.counts[at]) if there else 0
+
 
 class Summary:
     """The order statistics of one column. `chunks()` yields its values anew each time it is called."""
 
     def __init__(self, chunks: Chunks, rows: int) -> None:
         self._chunks = chunks
-        bits = 12 if rows < 1 << 20 else 20
+        bits = 12 if rows < 1 << 17 else 18
         self._shift = np.uint64(64 - bits)
         self._histogram = np.zeros(1 << bits, np.int64)
         self._middle, self._wanted = float("nan"), 0
@@ -42,59 +49,63 @@ class Summary:
         self._cumulative = np.cumsum(self._histogram)
 
     def median(self) -> float:
+        """Also keeps what stands around it, for `settle`."""
         low, high = (self.count - 1) // 2, self.count // 2
-        table = self._table(self._bin(low), self._bin(high))
-        a, b = (self._pick(table, rank) for rank in (low, high))
+        first, last = self._bin(low), self._bin(high)
+        filled = np.flatnonzero(self._histogram)
+        before, after = filled[filled < first], filled[filled > last]
+        [self._around] = self._tables(
+            [(int(before[-1]) if len(before) else first, int(after[0]) if len(after) else last)]
+        )
+        a, b = (self._pick(self._around, rank) for rank in (low, high))
         return a if a == b else a / 2 + b / 2
 
     def settle(self, middle: float) -> None:
-        """Let `middle` count as often as its neighbours do."""
-        place = self._bin_of(middle)
-        filled = np.flatnonzero(self._histogram)
-        before, after = filled[filled < place], filled[filled > place]
-        table = self._table(int(before[-1]) if len(before) else place, int(after[0]) if len(after) else place)
-        at = int(np.searchsorted(table.values, middle))
-        there = at < len(table.values) and table.values[at] == middle
-        now = int(table.counts[at]) if there else 0
-        beside = [int(table.counts[n]) for n in (at - 1, at + there) if 0 <= n < len(table.values)]
-        wanted = sum(beside) // len(beside) if beside else now
-        self._histogram[place] += wanted - now
+        """Let `middle`, which is the median or next to it, count as often as its neighbours do."""
+        at, now = self._around.of(middle)
+        counts = self._around.counts
+        beside = [int(counts[n]) for n in (at - 1, at + (now > 0)) if 0 <= n < len(counts)]
+        self._middle, self._wanted = middle, sum(beside) // len(beside) if beside else now
+        self._histogram[self._bin_of(middle)] += self._wanted - now
         self._cumulative = np.cumsum(self._histogram)
-        self._middle, self._wanted = middle, wanted
 
-    def quantile(self, share: float) -> float:
+    def quantiles(self, shares: Sequence[float]) -> list[float]:
         """Between two values by a straight line, as numpy and pandas do it by default."""
-        place = share * (int(self._cumulative[-1]) - 1)
-        low = int(place)
-        high = min(low + 1, int(self._cumulative[-1]) - 1)
-        table = self._table(self._bin(low), self._bin(high), settled=True)
-        a, b = (self._pick(table, rank) for rank in (low, high))
-        return a + (b - a) * (place - low)
+        last = int(self._cumulative[-1]) - 1
+        ranks = [(int(share * last), min(int(share * last) + 1, last)) for share in shares]
+        tables = self._tables([(self._bin(low), self._bin(high)) for low, high in ranks])
+        found = []
+        for share, (low, high), table in zip(shares, ranks, tables, strict=True):
+            a, b = (self._pick(self._with_middle(table, low, high), rank) for rank in (low, high))
+            found.append(a + (b - a) * (share * last - low))
+        return found
 
-    def beyond(self, low: float, high: float) -> tuple[int, int]:
-        """How many values lie below and above."""
-        below = above = 0
-        for chunk in self._chunks():
-            below += int(np.count_nonzero(chunk < low))
-            above += int(np.count_nonzero(chunk > high))
-        return below, above
+    def beyond(self, low: float, high: float) -> int:
+        """How many values lie below `low` or above `high`."""
+        return sum(int(np.count_nonzero((chunk < low) | (chunk > high))) for chunk in self._chunks())
 
     def distinct(self, most: int) -> Counts | None:
         """All values, where there are no more than `most`."""
         filled = np.flatnonzero(self._histogram)
         if not 0 < len(filled) <= most:
             return None
-        table = self._table(int(filled[0]), int(filled[-1]))
+        [table] = self._tables([(int(filled[0]), int(filled[-1]))])
         return table if len(table.values) <= most else None
 
     def _bins(self, values: Floats) -> Ints:
         """The leading bits of a map of doubles to whole numbers that keeps their order."""
         bits = (values + 0.0).view(np.uint64)  # -0.0 is 0.0
-        ordered = np.where(bits & _SIGN, ~bits, bits | _SIGN)
+        ordered = bits ^ (((bits >> np.uint64(63)) * ~_SIGN) | _SIGN)
         return (ordered >> self._shift).astype(np.int64)
 
     def _bin_of(self, value: float) -> int:
         return int(self._bins(np.array([value]))[0])
+
+    def _bound(self, place: int) -> float:
+        """The smallest value of a bin."""
+        ordered = np.array([place], np.uint64) << self._shift
+        bits = np.where(ordered & _SIGN, ordered ^ _SIGN, ~ordered)
+        return float(bits.view(np.float64)[0])
 
     def _bin(self, rank: int) -> int:
         return int(np.searchsorted(self._cumulative, rank, side="right"))
@@ -103,33 +114,34 @@ class Summary:
         """The value of a rank; the table begins with a whole bin."""
         first = self._bin_of(float(table.values[0]))
         before = int(self._cumulative[first] - self._histogram[first])
-        place = int(np.searchsorted(np.cumsum(table.counts), rank - before, side="right"))
-        return float(table.values[place])
+        return float(table.values[np.searchsorted(np.cumsum(table.counts), rank - before, side="right")])
 
-    def _table(self, first: int, last: int, *, settled: bool = False) -> Counts:
-        """The values in these bins. They are few, unless they are often the same."""
-        found = Counts(np.empty(0), np.empty(0, np.int64))
+    def _tables(self, ranges: Sequence[tuple[int, int]]) -> list[Counts]:
+        """The values in these bins, from one look at the column. They are few, unless they are often the same."""
+        found = [Counts(np.empty(0), np.empty(0, np.int64)) for _ in ranges]
+        pending: list[list[Floats]] = [[] for _ in ranges]
+        bounds = [(self._bound(first), self._bound(last + 1)) for first, last in ranges]
         for chunk in self._chunks():
-            bins = self._bins(chunk)
-            inside = chunk[(bins >= first) & (bins <= last)]
-            if len(inside):
-                found = _merged(found, inside)
-        return self._with_middle(found) if settled and first <= self._bin_of(self._middle) <= last else found
+            for n, (low, high) in enumerate(bounds):
+                pending[n].append(chunk[(chunk >= low) & (chunk < high)])
+                if sum(map(len, pending[n])) > _PENDING:
+                    found[n], pending[n] = _merged(found[n], pending[n]), []
+        return [_merged(table, rest) for table, rest in zip(found, pending, strict=True)]
 
-    def _with_middle(self, table: Counts) -> Counts:
-        at = int(np.searchsorted(table.values, self._middle))
-        if at < len(table.values) and table.values[at] == self._middle:
+    def _with_middle(self, table: Counts, low: int, high: int) -> Counts:
+        """The table of those ranks with the settled count."""
+        if not self._bin(low) <= self._bin_of(self._middle) <= self._bin(high):
+            return table
+        at, now = table.of(self._middle)
+        if now:
             counts = table.counts.copy()
             counts[at] = self._wanted
             return Counts(table.values, counts)
-        if not self._wanted:
-            return table
         return Counts(np.insert(table.values, at, self._middle), np.insert(table.counts, at, self._wanted))
 
 
-def _merged(table: Counts, more: Floats) -> Counts:
-    values, counts = np.unique(more, return_counts=True)
-    everything = np.concatenate([table.values, values])
-    distinct, places = np.unique(everything, return_inverse=True)
+def _merged(table: Counts, more: Sequence[Floats]) -> Counts:
+    values, counts = np.unique(np.concatenate([np.empty(0), *more]), return_counts=True)
+    distinct, places = np.unique(np.concatenate([table.values, values]), return_inverse=True)
     weights = np.concatenate([table.counts, counts])
     return Counts(distinct, np.bincount(places, weights, len(distinct)).astype(np.int64))

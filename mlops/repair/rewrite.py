@@ -13,10 +13,12 @@ from mlops.repair import numerals, terms, tokens
 from mlops.repair.duplicates import Kept
 from mlops.repair.plan import Change, Plan
 from mlops.repair.scan import Progress, Scan
+from mlops.repair.spill import Batch
 from mlops.repair.tokens import Ints
 from mlops.tables import cells as texts
 
 Write = Callable[[bytes], object]
+_Found = tuple[Ints, Ints, Ints, Ints, list[bytes]]  # of edits: starts, ends, rows, columns, new bytes
 ROW = -1  # in place of a column: a whole row was taken out
 _MISSING, _UNREADABLE, _OTHER_WAY = numerals.MISSING, numerals.UNREADABLE, numerals.OTHER_WAY
 
@@ -80,67 +82,59 @@ class Rewriter:
         last = batch.offset + batch.size >= self._scan.size
         cut = tokens.cut(block, shape.comma, shape.width, last=last)
         assert cut is not None
-        edits: list[tuple[int, int, int, int, bytes]] = []
-        for column, needed in marks.items():
-            edits += self._cells(cut, column, np.flatnonzero(needed), needed)
+        found = [self._cells(cut, column, needed) for column, needed in marks.items()]
         if gone is not None:
-            edits += _rows(cut, cut.good[gone])
+            found.append(_rows(cut, cut.good[gone]))
         if batch.odd:
-            edits += _rows(cut, cut.ragged)
+            found.append(_rows(cut, cut.ragged))
             for row in cut.ragged.tolist():
                 self._apart(cut.padded[cut.row_starts[row] : cut.row_ends[row]] + b"\n")
-        edits.sort()
-        return self._applied(cut.padded, tokens.PAD + len(block), batch.first, batch.offset, edits)
+        return self._applied(cut.padded, tokens.PAD + len(block), batch, found)
 
-    def _cells(
-        self, cut: tokens.Cells, column: int, rows: Ints, needed: NDArray[np.uint8]
-    ) -> list[tuple[int, int, int, int, bytes]]:
-        change, shape = self._plan.changes[column], self._scan.shape
-        starts, ends = cut.starts[column][rows].tolist(), cut.ends[column][rows].tolist()
-        news = [_NEW[need](change) for need in needed[rows].tolist()]
-        if REWRITE in needed:
-            for k in np.flatnonzero(needed[rows] == REWRITE).tolist():
-                value = numerals.other_way(cut.padded[starts[k] : ends[k]].decode("latin-1"), shape.delimiter)
-                news[k] = _plain(value)
-        if not self._scan.spill.numeric[column]:
-            quoted = [False] * len(rows) if cut.quoted is None else cut.quoted[column][rows].tolist()
-            source = self._scan.shape.comma
-            news = [_quoted(new, is_quoted, source) for new, is_quoted in zip(news, quoted, strict=True)]
-        numbers = cut.good[rows].tolist()
-        return list(zip(starts, ends, numbers, [column] * len(rows), news, strict=True))
+    def _cells(self, cut: tokens.Cells, column: int, needed: NDArray[np.uint8]) -> _Found:
+        change, rows = self._plan.changes[column], np.flatnonzero(needed)
+        starts, ends, needs_of = cut.starts[column][rows], cut.ends[column][rows], needed[rows]
+        fill = change.fill or b""
+        if self._scan.spill.numeric[column]:
+            choice = [b"", fill, change.low_text, change.high_text, b""]
+            news = [choice[need] for need in needs_of.tolist()]
+            for k in np.flatnonzero(needs_of == REWRITE).tolist():
+                text = cut.padded[starts[k] : ends[k]].decode("latin-1")
+                news[k] = _plain(numerals.other_way(text, self._scan.shape.delimiter))
+        else:
+            choice = [quoted(fill, inside, self._scan.shape.comma) for inside in (False, True)]
+            inside = [False] * len(rows) if cut.quoted is None else cut.quoted[column][rows].tolist()
+            news = [choice[each] for each in inside]
+        return starts, ends, cut.good[rows], np.full(len(rows), column), news
 
-    def _applied(
-        self, padded: bytes, end: int, first: int, offset: int, edits: list[tuple[int, int, int, int, bytes]]
-    ) -> bytes:
-        done = Edits([], [], [], [], [])
-        pieces: list[bytes] = []
-        at = tokens.PAD
-        for start, stop, row, column, new in edits:
-            stop = min(stop, end)  # noqa: PLW2901 - the last line may have no break
-            old = padded[start:stop]
-            if old == new:
-                continue
-            pieces += (padded[at:start], new)
-            at = stop
-            done.at.append(start - tokens.PAD + offset)
-            done.row.append(first + row + 1)
-            done.column.append(column)
-            done.old.append(old)
-            done.new.append(new)
-        pieces.append(padded[at:end])
-        if done.at:
-            self.fixed.update(done.column)
-            self._log.add(done)
+    def _applied(self, padded: bytes, end: int, batch: Batch, found: list[_Found]) -> bytes:
+        unordered = np.concatenate([each[0] for each in found])
+        order = np.argsort(unordered, kind="stable")
+        starts = unordered[order]
+        stops = np.minimum(
+            np.concatenate([each[1] for each in found])[order], end
+        )  # a last line without a break
+        rows, columns = (np.concatenate([each[n] for each in found])[order] for n in (2, 3))
+        texts_of = [text for each in found for text in each[4]]
+        news = [texts_of[k] for k in order.tolist()]
+        olds = [padded[a:b] for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
+        real = [k for k, (old, new) in enumerate(zip(olds, news, strict=True)) if old != new]
+        if len(real) < len(olds):  # what is to be filled in stands there already
+            starts, stops, rows, columns = starts[real], stops[real], rows[real], columns[real]
+            olds, news = [olds[k] for k in real], [news[k] for k in real]
+        if not real:
+            return padded[tokens.PAD : end]
+        at = (starts - tokens.PAD + batch.offset).tolist()
+        self._log.add(Edits(at, (rows + batch.first + 1).tolist(), columns.tolist(), olds, news))
+        self.fixed.update(columns.tolist())
+        between = zip([tokens.PAD, *stops.tolist()], [*starts.tolist(), end], strict=True)
+        pieces = [b""] * (2 * len(real) + 1)
+        pieces[::2] = [padded[a:b] for a, b in between]
+        pieces[1::2] = news
         return b"".join(pieces)
 
 
 LEAVE, FILL, LOWER, UPPER, REWRITE = range(5)
-_NEW: dict[int, Callable[[Change], bytes]] = {
-    FILL: lambda change: change.fill or b"",
-    LOWER: lambda change: change.low_text,
-    UPPER: lambda change: change.high_text,
-    REWRITE: lambda _: b"",
-}
 
 
 def needs(values: NDArray[np.float64], shown: NDArray[np.uint8], change: Change) -> NDArray[np.uint8]:
@@ -153,12 +147,11 @@ def needs(values: NDArray[np.float64], shown: NDArray[np.uint8], change: Change)
     return marks
 
 
-def _rows(cut: tokens.Cells, rows: Ints) -> list[tuple[int, int, int, int, bytes]]:
+def _rows(cut: tokens.Cells, rows: Ints) -> _Found:
     data = np.frombuffer(cut.padded, np.uint8)
     ends = cut.row_ends[rows]
     ends = ends + 1 + (data[ends] == 13)  # with their line breaks
-    pairs = zip(cut.row_starts[rows].tolist(), ends.tolist(), rows.tolist(), strict=True)
-    return [(start, end, row, ROW, b"") for start, end, row in pairs]
+    return cut.row_starts[rows], ends, rows, np.full(len(rows), ROW), [b""] * len(rows)
 
 
 def _plain(value: float | None) -> bytes:
@@ -168,7 +161,7 @@ def _plain(value: float | None) -> bytes:
     return text.encode()
 
 
-def _quoted(new: bytes, inside: bool, comma: int) -> bytes:
+def quoted(new: bytes, inside: bool, comma: int) -> bytes:
     """A text as it has to stand in a cell that is quoted or not; it comes from inside a cell."""
     alone = b'"' in new.replace(b'""', b"")  # from a cell without quotes around it
     if inside:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mlops.repair.tokens import Ints
 
 _ROW = 16  # bytes of a row: its hash, where it starts within the batch, its length
-AT_ONCE = 1 << 20  # cells that are looked at together
+AT_ONCE = 1 << 17  # cells that are looked at together
 
 
 class Batch(Struct, frozen=True):

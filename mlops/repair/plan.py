@@ -79,7 +79,7 @@ def _number(
     if rows >= _SEQUENCE and _rises(scan, kept, index):
         return _untouched(report, "sequence", "an ever rising number is not guessed"), None
     style = Style.of(notes, summary.whole, values)
-    return report, _change(report, summary, style, settings)
+    return report, _change(report, summary, style, settings, rows)
 
 
 def _unwanted(report: ColumnReport, rows: int, settings: Repair, role: str) -> bool:
@@ -109,7 +109,7 @@ def _untouched(report: ColumnReport, read_as: str, why: str) -> ColumnReport:
     return report
 
 
-def _change(report: ColumnReport, summary: Summary, style: Style, settings: Repair) -> Change:
+def _change(report: ColumnReport, summary: Summary, style: Style, settings: Repair, rows: int) -> Change:
     median = summary.median()
     few = summary.distinct(_FEW)
     if few is not None and len(few.values) <= 2:
@@ -125,7 +125,7 @@ def _change(report: ColumnReport, summary: Summary, style: Style, settings: Repa
         report.fill = style.text(middle).decode()
     if report.read_as == "number" and summary.count >= _LEAST:
         only = few.values if few is not None and style.whole else None
-        _fences(report, change, summary, style, settings, only)
+        _fences(report, change, summary, style, settings, only, rows)
     return change
 
 
@@ -136,6 +136,7 @@ def _fences(
     style: Style,
     settings: Repair,
     only: Floats | None,
+    rows: int,
 ) -> None:
     assert report.quartiles is not None
     first, middle, third = report.quartiles
@@ -150,8 +151,8 @@ def _fences(
         return
     report.low, report.high = low, high
     beyond = summary.beyond(low, high)
-    if beyond > max(1, int(settings.max_capped_share * summary.count)):
-        share = f"{beyond / summary.count:.1%} of its numbers lie beyond the fences"
+    if beyond > max(1, int(settings.max_capped_share * rows)):  # rows are as many before and after
+        share = f"{beyond / rows:.1%} of its cells lie beyond the fences"
         report.left = (
             f"{share}, more than {settings.max_capped_share:.0%}: that is its nature, nothing is capped"
         )

@@ -142,6 +142,8 @@ class Summary:
 
 def _merged(table: Counts, more: Sequence[Floats]) -> Counts:
     values, counts = np.unique(np.concatenate([np.empty(0), *more]), return_counts=True)
+    if not len(table.values):
+        return Counts(values, counts.astype(np.int64))
     distinct, places = np.unique(np.concatenate([table.values, values]), return_inverse=True)
     weights = np.concatenate([table.counts, counts])
     return Counts(distinct, np.bincount(places, weights, len(distinct)).astype(np.int64))

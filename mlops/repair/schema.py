@@ -22,6 +22,7 @@ from utils.disk import OsDisk, replace_file
 
 _MOST_CATEGORIES = 50
 _TOLD = 20
+_WIDEST = 500  # columns; pandera takes milliseconds for each
 _ABSENT = "the schema was not checked: it needs pandera, of the extra mlops (make setup-mlops)"
 Span = tuple[int, int]  # offset and size of a block of whole rows
 
@@ -38,6 +39,10 @@ class Prepared(Struct):
 def prepare(task: Task, looked: Looked) -> Prepared:
     """Read or infer the schema, and check the table as it is."""
     path = task.schema or task.places.schemas / f"{task.source.stem}.json"
+    if task.settings.schema_rows == 0:
+        return Prepared(path, note="the schema was not checked: repair.schema_rows is 0")
+    if task.schema is None and looked.scan.shape.width > _WIDEST:
+        return Prepared(path, note=f"the schema was not checked: more than {_WIDEST} columns")
     if find_spec("pandera") is None:
         if task.schema is not None:
             need("pandera", f"{path}: checking a schema")

@@ -75,7 +75,9 @@ class Repair(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     fence_iqr: Positive = 1.5  # numbers further from the quartiles, in interquartile ranges, are capped
     max_capped_share: Annotated[float, Meta(ge=0, le=1)] = 0.05  # with more that is the column's nature
     keep_backups: Count = 5  # of each table
-    schema_rows: Annotated[int, Meta(ge=0)] = 50_000  # so many at most are checked against the schema; 0: none
+    schema_rows: Annotated[int, Meta(ge=0)] = (
+        50_000  # so many at most are checked against the schema; 0: none
+    )
 
 
 class MonitoringConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,6 +1,7 @@
 """One logistic regression and one XGBoost model, each as ours and as MLflow's, from the same fit."""
 
 import json
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -102,6 +103,7 @@ def _as_mlflow(kind: str, fitted: Any, rows: Any, folder: Path) -> None:
         from mlflow.models import infer_signature
     except ImportError:
         return
+    logging.getLogger("mlflow").setLevel(logging.ERROR)  # it warns of its own pickle, which only it will read
     table = pandas.DataFrame(rows, columns=list(NAMES))
     told = {"signature": infer_signature(table, fitted.predict(rows)), "pip_requirements": []}
     if kind == "linear":

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from mlops.predictions.records import ID_FORM
+from mlops.predictions.records import ID_FORM, Value
 from mlops.serving.health import Health
 from mlops.serving.labelling import AT_ONCE, Taken
 from mlops.serving.predicting import Answer
@@ -76,7 +76,7 @@ def _model_paths(slot: Slot, prefix: str) -> dict[str, Json]:
     unwell = {"503": _response("it does not work", "Health")}
     absent = {"503": _response("there is no champion", "Trouble")}
     row = {} if slot.champion is None else slot.champion.canonical
-    label = {"prediction_id": "pred_20261120T214533123Z_00c0ffee01000001", "label": 1}
+    label = {"prediction_id": "pred_20261120T214533123Z_00c0ffee01000001", "label": _example(slot)}
     return {
         f"{prefix}/predict": command("predict", "Score one row", "Body", "Answer", row),
         f"{prefix}/labels": command("labels", "The truth about predictions, later", "Labels", "Taken", label),
@@ -127,6 +127,11 @@ def _label(slot: Slot) -> Json:
     if classes is None:
         return NUMBER
     return {"enum": list(dict.fromkeys([*classes, *map(str, classes)]))}
+
+
+def _example(slot: Slot) -> Value:
+    positive = None if slot.champion is None else slot.champion.positive
+    return 1.5 if positive is None else positive
 
 
 def _ref(name: str) -> Json:

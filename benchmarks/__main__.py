@@ -9,7 +9,19 @@ from pathlib import Path
 from benchmarks.report import Table, machine, text
 from benchmarks.write import write_page
 
-NAMES = ("restart", "hang", "boot", "bus", "journal", "loop_block", "probe", "serving", "startup", "drift")
+NAMES = (
+    "restart",
+    "hang",
+    "boot",
+    "bus",
+    "journal",
+    "loop_block",
+    "probe",
+    "scoring",
+    "serving",
+    "startup",
+    "drift",
+)
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 

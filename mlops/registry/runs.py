@@ -9,6 +9,7 @@ from mlops.models.card import Card
 from mlops.places import Places
 from mlops.registry.store import StoreError, experiment_of, mlflow_client
 
+LONGEST_RUN_MS = 3_600_000  # writing a run down takes seconds: what is open for longer was killed
 LONGEST = 500  # characters of a value that MLflow takes everywhere
 
 
@@ -24,11 +25,10 @@ def track(card: Card, places: Places) -> tuple[str, str]:
 def log_run(client: Any, places: Places, card: Card) -> str:
     from mlflow.entities import Metric, Param, RunTag
 
-    run = client.create_run(
-        experiment_of(client, places, card.name), run_name=f"{card.name} {card.trained_at}"
-    )
-    run_id = str(run.info.run_id)
     at = int(time.time() * 1000)
+    experiment = experiment_of(client, places, card.name)
+    _end_the_dead(client, experiment, at)
+    run_id = str(client.create_run(experiment, run_name=f"{card.name} {card.trained_at}").info.run_id)
     figures = {
         f"{name}{part}": value
         for name, metric in card.metrics.items()
@@ -57,3 +57,9 @@ def log_run(client: Any, places: Places, card: Card) -> str:
         raise
     client.set_terminated(run_id, "FINISHED")
     return run_id
+
+
+def _end_the_dead(client: Any, experiment: str, now_ms: int) -> None:
+    for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+        if run.info.start_time < now_ms - LONGEST_RUN_MS:
+            client.set_terminated(run.info.run_id, "KILLED")

@@ -14,7 +14,8 @@ from mlops.places import Places
 from mlops.registry import store
 from mlops.registry.mirror import TAG, mirror
 from mlops.registry.registry import Registry
-from mlops.registry.store import mlflow_client
+from mlops.registry.runs import log_run
+from mlops.registry.store import experiment_of, mlflow_client
 from mlops.tables.table import Table
 from mlops.training.renewal import renew
 from tests.fixtures.extra import needs
@@ -168,4 +169,16 @@ def test_a_damaged_version_is_told_and_the_others_are_mirrored(tmp_path: Path) -
     (places.version("credit", 2) / "card.json").write_bytes(b"{}")
     [problem] = mirror(places, "credit")
     assert "version 2 is not in MLflow" in problem
+    assert mirror(places, "credit") == [problem]
     assert aliases(places, "credit") == {"champion": 1}
+
+
+def test_a_run_whose_training_was_killed_does_not_run_for_ever(tmp_path: Path) -> None:
+    places = fresh(tmp_path)
+    now = int(time.time() * 1000)
+    with mlflow_client(places) as client:
+        experiment = experiment_of(client, places, "credit")
+        dead = client.create_run(experiment, start_time=now - 7_200_000).info.run_id
+        alive = client.create_run(experiment, start_time=now - 60_000).info.run_id
+        log_run(client, places, made().model.card)
+        assert [client.get_run(run).info.status for run in (dead, alive)] == ["KILLED", "RUNNING"]

@@ -20,7 +20,7 @@ from mlops.training.decision import decide
 from mlops.training.fitting import NEEDS_FILLING, fit
 from mlops.training.metrics import measure
 from mlops.training.renewal import renew
-from mlops.training.train import train
+from mlops.training.train import evaluate, train
 
 ROOT = Path(__file__).parents[3]
 CREDIT = ModelSpec(
@@ -136,6 +136,14 @@ def test_a_booster_sums_to_the_last_bit_as_the_library_does(logistic: bool) -> N
     assert np.array_equal(by_bits, scorer._by_library(x[:500]))
 
 
+def test_the_seed_reaches_the_library_itself() -> None:
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(300, 4)), rng.normal(size=300)
+    for algorithm in ("xgboost", "forest"):
+        first, again, other = (fit(algorithm, x, y, logistic=False, seed=seed).scorer for seed in (0, 0, 1))
+        assert first.file() == again.file() != other.file()
+
+
 def test_metrics_are_those_of_scikit_learn() -> None:
     from sklearn import metrics as theirs
 
@@ -155,7 +163,10 @@ def test_metrics_are_those_of_scikit_learn() -> None:
 
 
 def test_the_card_says_what_it_was_trained_on_and_how_good_it_is(credit: Table, tmp_path: Path) -> None:
-    card = train(CREDIT, credit, Places(tmp_path), seed=3, tracking=False).card
+    trained = train(CREDIT, credit, Places(tmp_path), seed=3, tracking=False)
+    card = trained.card
+    assert card.metrics == evaluate(trained.model, trained.split.held_out, seed=3)
+    assert card.metrics != evaluate(trained.model, trained.split.train, seed=3)
     assert (card.data.rows, card.data.trained_rows, card.data.held_out_rows) == (600, 480, 120)
     assert len(card.data.fingerprint) == 64
     assert card.metrics.keys() == {"accuracy", "f1", "brier", "roc_auc"}

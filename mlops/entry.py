@@ -77,13 +77,21 @@ def step_outputs(**values: object) -> None:
 
 
 def leave(main: Callable[[], int]) -> Never:
-    """Run a script's main and leave with its exit code: 2 and one line a problem for bad input, 130 for Ctrl-C."""
+    """Run a script's main and leave with its exit code: 2 and one line a problem for bad input or a disk that takes nothing,
+    130 for Ctrl-C.
+    """
     # the folder of a script that is run by its path would come before packages of the same names as its modules
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").absolute() != SCRIPTS]
     try:
         code = main()
     except (BadInputError, ConfigError) as error:
         print(error, file=sys.stderr)  # noqa: T201 -- the one place where scripts of models print an error
+        code = BAD_INPUT
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{where}{error.strerror}", file=sys.stderr)  # noqa: T201 -- as above: a full disk, no permission
         code = BAD_INPUT
     except KeyboardInterrupt:
         code = INTERRUPTED

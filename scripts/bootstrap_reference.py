@@ -1,18 +1,15 @@
 """`python scripts/bootstrap_reference.py`: freeze what is normal, which monitoring compares with."""
 
 import argparse
-import os
 import sys
 import time
 from pathlib import Path
 
-from config.monitoring import load_monitoring
-from mlops.entry import leave, parser
+from mlops.entry import add_setup_arguments, leave, parser, setup
 from mlops.errors import BadInputError
 from mlops.monitoring.bootstrap import FEW, from_predictions, from_table, set_aside
 from mlops.places import Places
 
-CONFIG = Path("config/monitoring_config.json")
 EXAMPLES = """\
   python scripts/bootstrap_reference.py                              the default model, from its training table
   python scripts/bootstrap_reference.py --model housing --data data/raw/housing.csv
@@ -23,9 +20,9 @@ EXAMPLES = """\
 
 def main() -> int:
     arguments = _arguments()
-    spec = load_monitoring(arguments.config, os.environ).model(arguments.model)
-    places, now = Places(Path()), time.time()
-    data = arguments.data or Path(spec.data)
+    places, config = (asked := setup(arguments)).places, asked.config
+    spec, now = config.model(arguments.model), time.time()
+    data = arguments.data or places.root / spec.data
     if arguments.from_predictions is None and not data.is_file():
         raise BadInputError("no such file", where=data, do="give --data, or run make data")
     old = set_aside(places, spec.name, force=arguments.force)
@@ -63,7 +60,7 @@ def _arguments() -> argparse.Namespace:
         "--from-predictions", type=float, metavar="HOURS", help="from the log of predictions instead"
     )
     arguments.add_argument("--force", action="store_true", help="replace a reference; the old one is kept")
-    arguments.add_argument("--config", type=Path, default=CONFIG, help="default: %(default)s")
+    add_setup_arguments(arguments)
     return arguments.parse_args()
 
 

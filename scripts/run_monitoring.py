@@ -9,8 +9,8 @@ from pathlib import Path
 from threading import Event
 from types import FrameType
 
-from config.monitoring import ModelSpec, MonitoringConfig, load_monitoring
-from mlops.entry import leave, parser
+from config.monitoring import ModelSpec, MonitoringConfig
+from mlops.entry import add_setup_arguments, leave, parser, setup
 from mlops.errors import BadInputError
 from mlops.monitoring.look import look
 from mlops.monitoring.result import MonitoringResult
@@ -18,7 +18,6 @@ from mlops.monitoring.writing import write_outputs
 from mlops.places import Places
 from mlops.predictions.records import unix
 
-CONFIG = Path("config/monitoring_config.json")
 EXAMPLES = """\
   python scripts/run_monitoring.py                  the default model every MONITORING_INTERVAL seconds, until Ctrl-C
   python scripts/run_monitoring.py --once           one look, for cron and workflows
@@ -29,9 +28,8 @@ EXAMPLES = """\
 
 def main() -> int:
     arguments = _arguments()
-    config = load_monitoring(arguments.config, os.environ)
+    places, config = (asked := setup(arguments)).places, asked.config
     specs = config.models if arguments.all else (config.model(arguments.model),)
-    places = Places(Path())
     if arguments.once or arguments.as_of is not None:
         now = time.time() if arguments.as_of is None else arguments.as_of
         for spec in specs:
@@ -104,7 +102,7 @@ def _arguments() -> argparse.Namespace:
     arguments.add_argument(
         "--as-of", type=_time, metavar="TIME", help="look as if it were then (implies --once)"
     )
-    arguments.add_argument("--config", type=Path, default=CONFIG, help="default: %(default)s")
+    add_setup_arguments(arguments)
     return arguments.parse_args()
 
 

@@ -77,6 +77,12 @@ def test_new_identifiers_are_no_drift_where_every_value_is_new(tmp_path: Path) -
     assert only(decide(reference, {"id": words([f"b{n}" for n in range(1000)])}, LEVEL)).verdict != "drift"
 
 
+def test_what_is_rare_is_decided_by_both_samples_together() -> None:
+    before = {"a": 900, **{f"x{n}": 1 for n in range(100)}}
+    now = {"a": 90, **{f"y{n}": 1 for n in range(10)}}
+    assert categories.lumped(before, now) == [("a", 900, 90), (categories.REST, 100, 10)]
+
+
 def test_fishers_exact_test_needs_no_many_rows() -> None:
     assert fisher_two_sided(3, 10, 0, 90) == pytest.approx(2 * 120 / 161700)  # C(10,3) / C(100,3)
 

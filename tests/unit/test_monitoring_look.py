@@ -16,7 +16,8 @@ from mlops.places import Places
 from tests.fixtures.monitored import CONFIG, CREDIT, DAY, HOUR, HOUSING, NOW, label, labels_of, log, reference
 
 
-def no_evidently(_samples: list[Pair], _path: Path) -> str:
+def no_evidently(_samples: list[Pair], path: Path) -> str:
+    path.write_text("half a page")
     return "there is no Evidently here"
 
 
@@ -71,6 +72,13 @@ def test_retraining_wants_the_verdict_and_the_score(
     places = reference(tmp_path)
     log(places, 600, shift=shift)
     assert retraining_wanted(seen(places), threshold) is wanted
+
+
+def test_a_score_without_the_verdict_wants_nothing(tmp_path: Path) -> None:
+    places = reference(tmp_path)
+    log(places, 600, shift=0.6)
+    unsure = msgspec.structs.replace(seen(places), verdict="not_enough_data", drift_score=0.9)
+    assert retraining_wanted(unsure, 0.5) is False
 
 
 def test_without_a_reference_it_is_said_how_to_freeze_one(tmp_path: Path) -> None:

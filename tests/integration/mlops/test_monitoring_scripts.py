@@ -152,6 +152,13 @@ def test_without_a_reference_the_look_says_how_to_make_one(root: Path) -> None:
     assert "scripts/bootstrap_reference.py" in done.stderr
 
 
+def test_a_folder_that_takes_nothing_is_one_clear_line(root: Path) -> None:
+    (root / "monitoring").write_text("in the way")
+    refused = run(root, "bootstrap_reference.py")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1), refused.stderr
+    assert "monitoring" in refused.stderr
+
+
 def test_it_looks_again_and_again_until_it_is_told_to_stop(root: Path) -> None:
     assert run(root, "bootstrap_reference.py").returncode == 0
     log(Places(root), 900, until=time.time() - HOUR)

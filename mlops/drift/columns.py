@@ -13,13 +13,8 @@ from mlops.drift.distance import wasserstein
 from mlops.drift.reference import Described, Reference
 from mlops.drift.special import NORMAL, sigmas_apart
 
-NEWEST = (
-    256,
-    512,
-    1024,
-    2048,
-    4096,
-)  # rows that are looked at on their own: old rows would thin out what is new
+# rows that are looked at on their own: old rows would thin out what is new
+NEWEST = (256, 512, 1024, 2048, 4096)
 _THINNED = 4096  # values of the reference from which the distance of a part of the window is measured
 _TOLD = 10  # new categories
 

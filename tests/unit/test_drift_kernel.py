@@ -81,6 +81,20 @@ def test_what_is_rare_is_decided_by_both_samples_together() -> None:
     before = {"a": 900, **{f"x{n}": 1 for n in range(100)}}
     now = {"a": 90, **{f"y{n}": 1 for n in range(10)}}
     assert categories.lumped(before, now) == [("a", 900, 90), (categories.REST, 100, 10)]
+    assert categories.lumped({"a": 970}, {"new": 30}) == [("a", 970, 0), ("new", 0, 30)]
+
+
+def test_every_test_and_every_part_of_a_window_is_paid_for(tmp_path: Path, rng: np.random.Generator) -> None:
+    values, window = rng.standard_normal(2000), rng.standard_normal(600) + 0.2
+    reference = frozen(tmp_path, {"x": values})
+    edges = ordered.cut(np.sort(values))
+    before = ordered.tally(np.sort(values), edges)
+    smallest = min(
+        float(test(before, ordered.tally(np.sort(window[-size:]), edges))[0])
+        for test in (ordered.place, ordered.shape)
+        for size in (600, 512, 256)
+    )
+    assert only(decide(reference, {"x": window}, LEVEL)).p_value == pytest.approx(2 * 3 * smallest)
 
 
 def test_fishers_exact_test_needs_no_many_rows() -> None:

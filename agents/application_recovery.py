@@ -21,6 +21,7 @@ from agents.events import (
     FixStarted,
     FixVerified,
     HealthChanged,
+    LeaseChanged,
     OperatorCommanded,
     ServiceStarted,
     ServiceStopped,
@@ -28,13 +29,14 @@ from agents.events import (
 )
 from agents.recovering.look import symptom_gone
 from agents.recovering.ourselves import RESTART_AGENT, begun_since, restart_agent
+from agents.recovering.started import started
 from agents.recovering.state import Ledger, Releases, State, fold, found_of
 from config.model import Service, Stop
 from config.world import World
 from platforms.actions import START, Order, build_verbs, check_steps, happened, steps_of
 from platforms.boot import Booter, Terms
-from platforms.fleet import Fleet, Start, section
-from platforms.platform import Files, Incarnation, Platform, PlatformError, Prober
+from platforms.fleet import Fleet, Start
+from platforms.platform import Files, Platform, PlatformError, Prober
 from utils.alone import run_alone
 from utils.jobs import Ended, Jobs, uninterrupted
 
@@ -45,7 +47,7 @@ Outcome = Literal["done", "found_done", "symptom_gone", "failed"]
 class ApplicationRecovery:
     name = "application_recovery"
     consumes: tuple[type[Event], ...] = (
-        FixStarted, ConfigChanged, OperatorCommanded, HealthChanged, FixVerified, ChangeObserved, CauseFound,
+        FixStarted, ConfigChanged, OperatorCommanded, HealthChanged, FixVerified, ChangeObserved, CauseFound, LeaseChanged,
     )  # fmt: skip
     emits: tuple[type[Event], ...] = (FixApplied, ServiceStarted, ServiceStopped, StartRetried)
     # an operator's word, the return of a dependency, and another cause get through while an act is in hand
@@ -96,6 +98,8 @@ class ApplicationRecovery:
                     self._booter.condemn(event.service, event.incarnation, event.reason)
             case CauseFound():
                 await self._give_way(event)
+            case LeaseChanged(taken=True) if self.world.keeps_children() and not self.world.dry_run:
+                return await self._stand_down(event)
             case ConfigChanged() if event.why != "refused" and not self.world.dry_run:
                 return await self._configure(event)
             case OperatorCommanded() if not self.world.dry_run:
@@ -207,10 +211,14 @@ class ApplicationRecovery:
     async def _configure(self, event: ConfigChanged) -> Results:
         config = self.world.config
         self.platform.configure(config.services)
-        adopted = [self._started(life) for s in config.services if (life := self.platform.current(s.name))]
+        adopted = [
+            started(self.world, life) for s in config.services if (life := self.platform.current(s.name))
+        ]
         self._bring_up(event, changed=event.changed)
         gone = {*event.removed, *self.state.lives, *self._declared} - {s.name for s in config.services}
-        await self._halt_all(gone)
+        for name in gone:
+            self._ledger.forget(name)
+        await self._halt_all(gone, "it is no longer in the configuration")
         self._declared = {service.name: service for service in config.services}
         return [
             *(fact for fact in adopted if fact.adopted and event.why == "start"),
@@ -220,16 +228,17 @@ class ApplicationRecovery:
             ),
         ]
 
-    async def _halt_all(self, gone: Collection[str]) -> None:
-        """All at once: one that cannot be stopped, or takes its time, keeps no other running."""
-        why, stops = "it is no longer in the configuration", []
-        for name in gone:
-            self._ledger.forget(name)
-            old = self._declared.get(name)  # only that knows how to stop it
-            stops.append(self._fleet.halt(name, old.stop if old else Stop(), why))
-        outcomes = await asyncio.gather(*stops, return_exceptions=True)
-        for error in (outcome for outcome in outcomes if isinstance(outcome, BaseException)):
-            raise error
+    async def _stand_down(self, event: LeaseChanged) -> Results:
+        """Another daemon runs the children from now on; ours come back when we hold the lease again."""
+        names = {s.name for s in self.world.config.services if s.is_child and self.platform.current(s.name)}
+        await self._halt_all(names, "another daemon runs it")
+        self._fleet.bring_up(names, self._start(event.id, event, forced=True))
+        return [ServiceStopped(service=name, why="lease") for name in sorted(names)]
+
+    async def _halt_all(self, names: Collection[str], why: str) -> None:
+        """By what is known of how to stop them, also of what is configured no more."""
+        known = self._declared
+        await self._fleet.halt_all({n: known[n].stop if n in known else Stop() for n in names}, why)
 
     def _bring_up(self, event: ConfigChanged | None, changed: tuple[str, ...] = ()) -> None:
         word = event.id if event else self.state.config[""].event
@@ -269,26 +278,16 @@ class ApplicationRecovery:
         boots = self.state.boots.get(service)
         return Terms(
             mark=mark,
-            started=lambda life: self._say().emit(self._started(life), because=because),
+            started=lambda life: self._say().emit(started(self.world, life), because=because),
             retried=lambda retry: self._say().emit(
                 StartRetried(service=service, **msgspec.structs.asdict(retry)), because=because
             ),
             missing=partial(self._ledger.missing, service),
-            held=partial(self._ledger.is_paused, service),
+            held=lambda: self._ledger.is_paused(service) or bool(self.world.keeps_children()),
             failed=boots.failed if boots else 0,
             lost=boots.of_act if boots and because and boots.act == because.id else 0,
             patience=patience,
             due_at=due_at,
-        )
-
-    def _started(self, life: Incarnation) -> ServiceStarted:
-        declared = self.world.config.service(life.service)
-        return ServiceStarted(
-            service=life.service,
-            incarnation=life.mark,
-            pid=life.pid,
-            adopted=life.adopted,
-            section=section(declared) if declared and not life.adopted else "",
         )
 
     def _say(self) -> Outlet:

@@ -253,7 +253,7 @@ class ServiceStarted(Fact, frozen=True, kw_only=True):
 class ServiceStopped(Fact, frozen=True, kw_only=True):
     """We stopped a service on purpose. (application_recovery)"""
 
-    why: Literal["operator", "shutdown", "removed", "changed", "unused"]
+    why: Literal["operator", "shutdown", "removed", "changed", "unused", "lease"]
 
 
 class StartRetried(Fact, frozen=True, kw_only=True):

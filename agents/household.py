@@ -95,6 +95,7 @@ class LeaseChanged(Fact, frozen=True, kw_only=True):
     held: bool
     token: int = 0  # rises with every holder
     why: str = ""
+    taken: bool = False  # another daemon holds it: it was heard, and not merely feared
 
 
 class SelfTested(Fact, frozen=True, kw_only=True):

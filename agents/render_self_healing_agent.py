@@ -233,7 +233,7 @@ class RenderSelfHealingAgent:
         return self._withdraw(fact, "an operator stopped it") if fact.command == "stop" else ()
 
     def _on_stopped(self, fact: ServiceStopped) -> Results:
-        return self._withdraw(fact, f"it was stopped ({fact.why})") if fact.why in OFF else ()
+        return self._withdraw(fact, f"it was stopped ({fact.why})") if fact.why in (*OFF, "lease") else ()
 
     def _on_config(self, fact: ConfigChanged) -> Results:
         return judge_config(self.state, fact)

@@ -36,6 +36,10 @@ class World:
         here = service.is_child or isinstance(service, OwnAgent)
         return "" if self.apart and here else self.lease()
 
+    def keeps_children(self) -> str:
+        """Why another daemon may be the one to run the children."""
+        return "" if self.apart else self.lease()
+
     def why_silent(self) -> str:
         return (self.voice or self.lease)()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from platforms.platform import Exit, Platform, PlatformError
 from utils.jobs import Ended, Jobs, uninterrupted
 
 log = structlog.get_logger()
+KEPT_LOOK_S = 0.25
 SHUTDOWN_BUDGET_S = 22.0  # what we run on kills us after 30 s
 
 
@@ -119,6 +120,13 @@ class Fleet:
         await self.jobs.end(service, why)
         await self._stop(service, how)
 
+    async def halt_all(self, stops: Mapping[str, Stop], why: str) -> None:
+        """All at once: one that cannot be stopped, or takes its time, keeps no other running."""
+        halts = (self.halt(name, how, why) for name, how in stops.items())
+        for outcome in await asyncio.gather(*halts, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+
     async def shut_down(self) -> list[str]:
         """Dependants first; what stays running is left alone. The names of those that were stopped."""
         self.closing = True
@@ -165,6 +173,8 @@ class Fleet:
         await self._boot(service.name, start)
 
     async def _boot(self, name: str, start: Start) -> None:
+        while self.world.keeps_children():  # noqa: ASYNC110 - nothing tells its end
+            await asyncio.sleep(KEPT_LOOK_S)
         await self.booter.boot(lambda: self.world.config.service(name), start.terms(name))
 
     async def _stop(self, service: str, how: Stop) -> Exit | None:

@@ -41,7 +41,7 @@ class Lease:
         self,
         store: LeaseStore,
         holder: str,
-        changed: Callable[[bool, int], None],
+        changed: Callable[[bool, int, bool], None],
         clock: Callable[[], float] = boot_time_s,
     ) -> None:
         self._store = store
@@ -50,7 +50,8 @@ class Lease:
         self._clock = clock
         self._token = 0
         self._valid_until = 0.0
-        self._told = False
+        self._told = self._told_taken = False
+        self._taken = False  # by another daemon, as the store said
         self._trouble = "the lease was not taken yet"
 
     def why_not(self) -> str:
@@ -80,6 +81,7 @@ class Lease:
             log.warning("lease_store_unreachable", error=type(error).__name__)
             self._trouble = "the store of the lease cannot be reached: another daemon may be the one to act"
             return
+        self._taken = not held
         if held:
             self._valid_until = asked_at + TTL_S - MARGIN_S
         else:
@@ -95,9 +97,9 @@ class Lease:
 
     def _tell(self) -> None:
         held = not self.why_not()
-        if held != self._told:
-            self._told = held
-            self._changed(held, self._token)
+        if (held, self._taken) != (self._told, self._told_taken):
+            self._told, self._told_taken = held, self._taken
+            self._changed(held, self._token, self._taken)
 
     async def _leave(self) -> None:
         """Nothing of ours may act any more; then whoever waits need not wait for the end of our time."""

@@ -220,8 +220,9 @@ def _lease(daemon: Daemon, settings: Settings, render: OnRender | None) -> list[
         f"{os.environ.get('RENDER_INSTANCE_ID') or socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     )
 
-    def changed(held: bool, token: int) -> None:
-        daemon.runner.say("operator", [LeaseChanged(held=held, token=token, why=lease.why_not())])
+    def changed(held: bool, token: int, taken: bool) -> None:
+        told = LeaseChanged(held=held, token=token, why=lease.why_not(), taken=taken)
+        daemon.runner.say("operator", [told])
 
     lease = Lease(PostgresLease(settings.nightwarden_database_url), holder, changed)
     daemon.world.lease = lease.why_not

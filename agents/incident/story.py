@@ -64,6 +64,7 @@ _STOPPED = {
     "removed": "it was removed from the configuration",
     "changed": "its configuration changed",
     "unused": "nothing needs it",
+    "lease": "another daemon runs it now",
 }
 
 

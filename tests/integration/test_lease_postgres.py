@@ -1,6 +1,8 @@
 """The lease in a real PostgreSQL: one holder, by the server's clock, over restarts of the server; two real daemons."""
 
 import asyncio
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,5 +81,36 @@ def test_of_two_daemons_one_acts_and_the_other_takes_over_when_it_stops(
         first.stop()
         until("the second one acts", lambda: "is the one that acts" in second.said(), 20.0)
     finally:
+        first.end()
+        second.end()
+
+
+def test_two_daemons_never_both_run_the_children_but_while_one_of_them_is_frozen(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    shared = {"NIGHTWARDEN_DATABASE_URL": server.url}
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    first = RealDaemon(tmp_path / "first", "shop", env=shared)
+    second = RealDaemon(tmp_path / "second", "shop", env=shared)
+    try:
+        first.start()
+        until("the first one's child runs", lambda: "shop" in first.leaders())
+        second.start()
+        until("the second one stands by", lambda: "does not act" in second.said())
+        time.sleep(2.0)
+        assert second.leaders() == {}
+        assert first.process is not None
+        first.process.send_signal(signal.SIGSTOP)
+        until("the second one takes over", lambda: "shop" in second.leaders(), 30.0)
+        first.process.send_signal(signal.SIGCONT)
+        until("the first one stops its child", lambda: first.leaders() == {}, 15.0)
+        assert "shop" in second.leaders()
+        assert second.stop() == 0
+        until("the first one's turn again", lambda: "shop" in first.leaders(), 20.0)
+        assert second.leaders() == {}
+    finally:
+        if first.process is not None:
+            first.process.send_signal(signal.SIGCONT)
         first.end()
         second.end()

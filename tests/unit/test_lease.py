@@ -59,7 +59,7 @@ class Daemon:
         self.told: list[tuple[bool, int]] = []
         clock = asyncio.get_running_loop().time
         self.lease = Lease(
-            self.store, f"d{random.random()}", lambda held, token: self.told.append((held, token)), clock
+            self.store, f"d{random.random()}", lambda held, token, _: self.told.append((held, token)), clock
         )
         self.task = asyncio.create_task(self.lease.run())
 

@@ -20,6 +20,7 @@ NAMES = (
     "scoring",
     "serving",
     "startup",
+    "repair",
     "drift",
 )
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"

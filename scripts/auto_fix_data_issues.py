@@ -16,6 +16,7 @@ import os
 from config.monitoring import ModelSpec, MonitoringConfig, load_monitoring
 from mlops.entry import BAD_INPUT, leave, parser
 from mlops.errors import BadInputError
+from mlops.generators.shipped import ensure_data
 from mlops.places import Places
 from mlops.repair import RepairReport, repair_table, undo
 from mlops.repair.scan import Progress
@@ -65,6 +66,9 @@ def main() -> int:
     config = _config(given)
     places = Places(root=Path.cwd())
     tables = [given.data_path] if given.data_path else [Path(name) for name in config.tables]
+    if not given.data_path and not (given.dry_run or given.undo):
+        for name in ensure_data(places, config):
+            print(f"{name}: made, as it was absent")
     if not tables:
         raise BadInputError("names no table", where=given.config or CONFIG, do="name one with --data-path")
     codes, reports = [], []

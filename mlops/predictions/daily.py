@@ -59,6 +59,7 @@ class DailyFile:
     def _open(self, day: str) -> None:
         if day == self._day:
             return
+        self.sync()
         self.close()
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{day}.jsonl"

@@ -43,6 +43,7 @@ class BufferedLog:
         self._room = room
         self._keep_days = keep_days
         self._cleaned = ""
+        self.unsynced = False  # lines are in the file that a power cut may take
 
     def add(self, day: str, line: bytes) -> None:
         with self._lock:
@@ -67,6 +68,7 @@ class BufferedLog:
                 batch = self._written(batch)
             if sync:
                 self._file.sync()
+                self.unsynced = False
         except OSError as error:
             self._give_back(batch)
             self._file.close()  # after a failure nothing is known about a descriptor
@@ -95,6 +97,7 @@ class BufferedLog:
         day = batch[0][0]
         lines = [line for each, line in batch if each == day]
         whole = self._file.append(day, lines)
+        self.unsynced = True
         with self._lock:
             self.figures.written += whole
             self._in_hand -= whole

@@ -23,7 +23,7 @@ class Keeper:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(PAUSE_S)
-            if any(slot.log.waiting or slot.labels.waiting for slot in self._slots):
+            if any(log.waiting or log.unsynced for slot in self._slots for log in (slot.log, slot.labels)):
                 await loop.run_in_executor(self._thread, self._flush)
 
     async def labels(self, slot: Slot) -> None:
@@ -42,7 +42,7 @@ class Keeper:
         sync = now - self._synced >= SYNC_S
         self._synced = now if sync else self._synced
         for slot in self._slots:
-            if slot.log.waiting:
+            if slot.log.waiting or (sync and slot.log.unsynced):
                 slot.log.flush(sync=sync)
-            if slot.labels.waiting:
+            if slot.labels.waiting or slot.labels.unsynced:
                 slot.labels.flush(sync=True)

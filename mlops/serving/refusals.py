@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import chain, islice
 from math import isfinite
 from typing import Any
 
@@ -82,16 +83,16 @@ def row_refused(
     error: BadRowError, encoder: Encoder, row: dict[str, Any], at: list[str | int]
 ) -> RefusedError:
     """Every field of the row that is wrong, not the first one alone."""
-    found = list(_wrong(encoder, row)) or [(error.field, error.problem)]
+    found = list(islice(_wrong(encoder, row), TOLD)) or [(error.field, error.problem)]
     return RefusedError(
-        *(Detail(["body", *at, name], problem, _kind(encoder, row, name)) for name, problem in found[:TOLD])
+        *(Detail(["body", *at, name], problem, _kind(encoder, row, name)) for name, problem in found)
     )
 
 
 def _wrong(encoder: Encoder, row: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    alone = [*(Encoder((field,), ()) for field in encoder.numbers)]
-    alone += [Encoder((), (field,)) for field in encoder.categories]
-    for each in alone:
+    numbers = (Encoder((field,), ()) for field in encoder.numbers)
+    categories = (Encoder((), (field,)) for field in encoder.categories)
+    for each in chain(numbers, categories):
         try:
             RowReader(each)(row)
         except BadRowError as error:

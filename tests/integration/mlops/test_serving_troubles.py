@@ -169,6 +169,35 @@ async def test_what_waits_at_the_end_is_scored_by_the_challenger_and_written(tmp
     assert (read.ids, read.shadow_version.tolist()) == ([answer.prediction_id], [2])
 
 
+async def test_the_last_lines_before_a_silence_are_synced_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+
+    def sync(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_size)
+
+    monkeypatch.setattr("mlops.predictions.daily._sync", sync)
+    monkeypatch.setattr("mlops.serving.keeping.SYNC_S", 0.3)
+    world(tmp_path)
+    service = Service(Places(tmp_path), ["credit"], "credit", Serving())
+    slot = service.slots["credit"]
+    predict = Predict(slot, service.shadowing, 1000)
+    async with service.running():
+        assert slot.champion is not None
+        for _ in range(4):
+            predict.predict(slot.champion, json.dumps(CREDIT).encode())
+            await asyncio.sleep(0.1)
+        [file] = Places(tmp_path).predictions("credit").iterdir()
+        for _ in range(60):
+            if not slot.log.waiting and not slot.log.unsynced:
+                break
+            await asyncio.sleep(0.05)
+        assert synced[-1] == file.stat().st_size
+        assert len(synced) < 4
+        assert len(file.read_bytes().splitlines()) == 4
+
+
 def run(*arguments: str, cwd: Path) -> tuple[int, str]:
     command = [sys.executable, str(ROOT / "scripts" / "serve_model.py"), *arguments]
     done = subprocess.run(

@@ -21,6 +21,7 @@ from config.settings import Settings
 from config.world import World
 from dashboard.people_files import PeopleFiles
 from dashboard.view import Desk
+from mlops.at_work import WorkerModels
 from platforms.exec import Units
 from platforms.files import FileKeeper
 from platforms.http import WatchOnly
@@ -60,6 +61,7 @@ from utils.state_files import write_document
 from utils.state_lock import StateLock
 from utils.systemd import Systemd
 from utils.tracing import Exporter
+from utils.workers import ProcessWorkers
 
 PAUSE_FILE = "PAUSE"
 PAUSE_LOOK_S = 0.5
@@ -148,6 +150,7 @@ def _real_hands(world: World, offload: ThreadOffload, render: OnRender | None) -
         scraper=metrics,
         files=FileKeeper(world.state_dir),
         databases=PostgresDatabases(world.state_dir, time.time),
+        models=WorkerModels(ProcessWorkers()),
         open_clock=clock,
         reach=lambda service: reached.get(type(service.platform)),
         watchers=watchers,

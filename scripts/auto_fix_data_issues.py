@@ -13,12 +13,13 @@ if __package__ in {None, ""}:  # run as a file: the project's folder is its pare
 
 import os
 
-from config.monitoring import ModelSpec, MonitoringConfig, load_monitoring
+from config.monitoring import MonitoringConfig, load_monitoring
 from mlops.entry import BAD_INPUT, leave, parser
 from mlops.errors import BadInputError
 from mlops.generators.shipped import ensure_data
 from mlops.places import Places
 from mlops.repair import RepairReport, repair_table, undo
+from mlops.repair.roles import roles
 from mlops.repair.scan import Progress
 from utils.disk import OsDisk, replace_file
 
@@ -114,20 +115,9 @@ def _repaired(
             schema=given.schema,
             output=given.output,
             dry_run=given.dry_run,
-            roles=roles(table, config.models),
+            roles=roles(table, config.models, Path()),
             told=told,
         )
-
-
-def roles(table: Path, models: tuple[ModelSpec, ...]) -> dict[str, str]:
-    """Which columns models do not want repaired, by the models whose data this table is."""
-    found: dict[str, str] = {}
-    for spec in models:
-        if Path(spec.data).resolve() == table.resolve():
-            found |= dict.fromkeys(spec.ignored, "ignored")
-            found |= {spec.time_column: "time"} if spec.time_column else {}
-            found[spec.target] = "target"
-    return found
 
 
 def summary(report: RepairReport) -> str:

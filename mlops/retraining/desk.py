@@ -34,6 +34,13 @@ class Failures(Struct, frozen=True):
     after: Counts
 
 
+def renewed(spec: ModelSpec, run: Run, desk: "Desk") -> None:
+    """After a promotion drift is measured from what the new champion was judged by."""
+    from mlops.retraining.renewal import renew_reference
+
+    renew_reference(spec, run, desk.places, desk.now())
+
+
 class Desk(Struct, frozen=True, kw_only=True):
     places: Places
     drift: DriftDetection = DriftDetection()
@@ -44,6 +51,9 @@ class Desk(Struct, frozen=True, kw_only=True):
     failures: Callable[[Run], Failures | None] = lambda _: None  # of whoever counts errors of the service
     tracking: bool = False  # in MLflow: the run, and the aliases
     seed: int = 0
+    may_promote: bool = True  # False: who asks for permission elsewhere comes again with it
+    may_roll_back: bool = True
+    renew: Callable[[ModelSpec, Run, "Desk"], None] = renewed
 
     def registry(self, spec: ModelSpec) -> Registry:
         return Registry(self.places, spec.name, keep=spec.keep_versions, disk=self.disk)

@@ -43,6 +43,7 @@ class Run(Struct, frozen=True, kw_only=True):
     verdict: Verdict | None = None
     baseline: Baseline | None = None
     promoted_at: str = ""
+    worse: bool = False  # the watch says so, and whoever may roll back has not done it yet
 
 
 def path_of(places: Places, model: str) -> Path:

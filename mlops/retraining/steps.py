@@ -13,6 +13,7 @@ from mlops.registry.registry import Registry
 from mlops.retraining import window
 from mlops.retraining.desk import Desk
 from mlops.retraining.gathering import Models, baseline, held_out, served
+from mlops.retraining.harvest import current, gather
 from mlops.retraining.record import Outcome, Run, Step, told, unix
 from mlops.retraining.watching import watching
 from mlops.tables import Table, fingerprint, read_table
@@ -32,6 +33,7 @@ def _with(run: Run, **fields: Any) -> Run:
 
 
 def requested(desk: Desk, spec: ModelSpec, run: Run) -> Run:
+    spec = gather(spec, desk.places)
     table = _table(desk, spec)
     registry = desk.registry(spec)
     champion = known_table(registry, registry.champion())
@@ -165,8 +167,11 @@ def promoting(desk: Desk, spec: ModelSpec, run: Run) -> Run:
         if registry.champion() != run.champion:
             return _withdrawn(desk, registry, run, "superseded", "another version was promoted meanwhile")
         assert run.challenger is not None
+        if not desk.may_promote:
+            return run
         registry.promote(run.challenger, run.says, details={"run": run.id})
     desk.log(run, "promoted", run.says)
+    desk.renew(spec, run, desk)
     return desk.save(_with(run, step="watching", promoted_at=told(desk.now())))
 
 
@@ -196,4 +201,4 @@ def advance(desk: Desk, spec: ModelSpec, run: Run) -> Run:
 
 
 def _table(desk: Desk, spec: ModelSpec) -> Table:
-    return read_table(desk.places.table(spec.data), target=spec.target)
+    return read_table(desk.places.table(current(spec, desk.places).data), target=spec.target)

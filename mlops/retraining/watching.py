@@ -31,6 +31,8 @@ def watching(desk: Desk, spec: ModelSpec, run: Run, finish: Finish) -> Run:
     for what, alarm in alarms.items():
         if alarm.says == "worse":
             reason = f"version {run.challenger}: {_told(what, alarm)}"
+            if not desk.may_roll_back:
+                return desk.save(msgspec.structs.replace(run, says=reason, worse=True))
             try:
                 registry.rollback(reason, details={"run": run.id, "current_metric": round(1 - alarm.after, 6),
                                                    "threshold": round(1 - alarm.before, 6)})  # fmt: skip

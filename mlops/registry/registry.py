@@ -36,6 +36,10 @@ Details = Mapping[str, Detail]
 KEEP = 5
 
 
+class ChangedMeanwhileError(BadInputError):
+    """Somebody else moved the champion first."""
+
+
 class Trained(Protocol):
     """What comes out of a training."""
 
@@ -103,10 +107,13 @@ class Registry(Reader):
             new = msgspec.structs.replace(pointer, challenger=version)
             self._move(pointer, new, kind, version, reason, details)
 
-    def promote(self, version: int, reason: str, *, details: Details | None = None) -> None:
-        """Make a version champion; the one before is where a rollback leads."""
+    def promote(
+        self, version: int, reason: str, *, details: Details | None = None, over: int | None = None
+    ) -> None:
+        """Make a version champion; the one before is where a rollback leads. `over`: only if that one is champion still."""
         with self._lock():
             pointer = self._reconciled()
+            self._expected(pointer, over)
             self._known(pointer, version)
             if version == pointer.champion:
                 return
@@ -119,10 +126,14 @@ class Registry(Reader):
             )
             self._move(pointer, new, "promoted", version, reason, details)
 
-    def rollback(self, reason: str, *, details: Details | None = None) -> int:
-        """Back to the champion before, or the newest one before that whose files are whole; its version."""
+    def rollback(self, reason: str, *, details: Details | None = None, of: int | None = None) -> int:
+        """Back to the champion before, or the newest one before that whose files are whole; its version.
+
+        `of`: only if that version is champion still, so that doing it again after a crash does not go back twice.
+        """
         with self._lock():
             pointer = self._reconciled()
+            self._expected(pointer, of)
             version, damaged = self._way_back(pointer)
             new = msgspec.structs.replace(
                 pointer,
@@ -155,6 +166,11 @@ class Registry(Reader):
         raise BadInputError(
             what, where=self.places.pointer(self.name), do="train it again; nothing was changed"
         )
+
+    def _expected(self, pointer: Pointer, champion: int | None) -> None:
+        if champion is not None and champion != pointer.champion:
+            what = f"the champion of {self.name!r} is version {pointer.champion} by now, not {champion}"
+            raise ChangedMeanwhileError(what, do="look again; nothing was changed")
 
     def _known(self, pointer: Pointer, version: int) -> None:
         if version not in pointer.versions:

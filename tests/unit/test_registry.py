@@ -12,7 +12,7 @@ import pytest
 from mlops.errors import BadInputError
 from mlops.models.folder import DamagedModelError
 from mlops.places import Places
-from mlops.registry.registry import Registry
+from mlops.registry.registry import ChangedMeanwhileError, Registry
 from tests.fixtures.simulated_disk import SimulatedDisk
 from tests.fixtures.small_models import made
 
@@ -63,6 +63,18 @@ def test_a_rollback_with_nothing_to_go_back_to_changes_nothing() -> None:
     assert disk.files() == before
     with pytest.raises(BadInputError):
         registry(SimulatedDisk()).rollback("nothing at all")
+
+
+def test_a_change_that_was_decided_about_another_champion_is_not_made() -> None:
+    models, disk = with_versions(3)
+    models.promote(2, "", over=1)
+    before = disk.files()
+    with pytest.raises(ChangedMeanwhileError, match="the champion of 'credit' is version 2 by now, not 1"):
+        models.promote(3, "", over=1)
+    with pytest.raises(ChangedMeanwhileError):
+        models.rollback("", of=3)
+    assert disk.files() == before
+    assert models.rollback("", of=2) == 1
 
 
 def test_a_version_that_was_rolled_back_is_no_way_back() -> None:

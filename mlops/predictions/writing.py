@@ -1,5 +1,6 @@
 """Writers of the prediction log and the label log: a bounded buffer for a server, plain functions for scripts."""
 
+import time
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
@@ -24,6 +25,7 @@ class LogFigures(Struct):
 
     written: int = 0
     lost: int = 0  # the buffer was full: a disk that takes nothing for a long time
+    lost_at: float = 0.0  # the last time, by the monotonic clock
     failed_writes: int = 0
     problem: str = ""  # of the last write; empty when it went well
 
@@ -51,6 +53,7 @@ class BufferedLog:
                 self._entries.append((day, line))
             else:
                 self.figures.lost += 1
+                self.figures.lost_at = time.monotonic()
 
     @property
     def waiting(self) -> int:

@@ -10,6 +10,7 @@ from mlops.serving.figures import Latency, ShadowFigures, SlotFigures
 from mlops.serving.served import Served
 
 LABELS_TOLD = 10
+LOSS_TOLD_S = 600.0  # after the last line that was lost; the count stays in the statistics
 
 
 class Slot:
@@ -37,6 +38,7 @@ class Slot:
     def problems(self) -> list[str]:
         """What is wrong though answers are given."""
         told = [self.refused, self.damaged, *(log.figures.problem for log in (self.log, self.labels))]
-        if self.log.figures.lost:
+        lost_for_s = time.monotonic() - self.log.figures.lost_at
+        if self.log.figures.lost and lost_for_s < LOSS_TOLD_S:
             told.append(f"{self.log.figures.lost} predictions could not be logged and are lost")
         return [each for each in told if each]

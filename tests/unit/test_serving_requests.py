@@ -16,7 +16,7 @@ from mlops.serving.predicting import Predict
 from mlops.serving.refusals import RefusedError
 from mlops.serving.served import Row, Served
 from mlops.serving.shadowing import Shadowing
-from mlops.serving.slot import Slot
+from mlops.serving.slot import LOSS_TOLD_S, Slot
 from mlops.serving.telling import stats
 from tests.fixtures.served_models import CREDIT, credit, housing, rents
 
@@ -145,6 +145,20 @@ async def test_health_is_the_way_of_a_request_and_a_second_old_at_most(
     slot.champion = None
     assert doctor.look(slot).status == "failing"
     assert "cannot be served" in doctor.look(slot).detail[0]
+
+
+def test_lines_that_were_lost_are_told_for_ten_minutes_and_counted_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("mlops.predictions.writing.time.monotonic", lambda: now)
+    slot = Slot(Places(tmp_path), "credit", log_room=1)
+    for _ in range(3):
+        slot.log.add("2026-11-20", b"{}")
+    assert slot.problems == ["2 predictions could not be logged and are lost"]
+    now += LOSS_TOLD_S
+    assert slot.problems == []
+    assert stats(slot).log["lost"] == 2
 
 
 # --- the challenger --------------------------------------------------------------------------------------------------

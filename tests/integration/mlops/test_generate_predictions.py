@@ -60,6 +60,9 @@ def test_each_request_is_answered_logged_and_labelled_and_a_seed_repeats_the_row
     incomes = predictions(Places(root), "credit").features["income"]
     assert incomes[-250:].tolist() == incomes[-500:-250].tolist()
     assert len(set(incomes[-250:].tolist())) > 200
+    assert run(root, "250", "--url", url, "--seed", "4")[0] == 0
+    others = predictions(Places(root), "credit").features["income"]
+    assert others[-250:].tolist() != incomes[-250:].tolist()
 
 
 def test_drift_moves_every_number_by_so_many_standard_deviations(root: Path, url: str) -> None:

@@ -14,7 +14,7 @@ from tests.integration.test_dashboard_contract import run
 needs("fastapi", "uvicorn")
 
 
-@pytest.mark.parametrize("examples", [3, pytest.param(200, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("examples", [3, pytest.param(25, marks=pytest.mark.soak)])
 async def test_no_request_that_a_fuzzer_thinks_of_gets_an_undescribed_answer(
     tmp_path: Path, examples: int
 ) -> None:

@@ -40,9 +40,9 @@ async def stats(session: aiohttp.ClientSession, url: str, path: str = "/monitori
         return json.loads(await answer.read())
 
 
-async def swaps(registry: Registry, done: asyncio.Event) -> int:
-    rng, count = random.Random(5), 0
-    while not done.is_set():
+async def swaps(registry: Registry, times: int) -> None:
+    rng = random.Random(5)
+    for _ in range(times):
         pointer = registry.pointer()
         if pointer.previous and rng.random() < 0.4:
             await asyncio.to_thread(registry.rollback, "test")
@@ -52,9 +52,7 @@ async def swaps(registry: Registry, done: asyncio.Event) -> int:
         if rng.random() < 0.5:
             free = [each for each in pointer.versions if each != registry.champion()]
             await asyncio.to_thread(registry.set_challenger, rng.choice(free))
-        count += 1
         await asyncio.sleep(0.06)
-    return count
 
 
 @pytest.mark.parametrize("requests", [1_000, pytest.param(10_000, marks=pytest.mark.soak)])
@@ -67,7 +65,9 @@ async def test_no_request_fails_while_champions_change_and_each_answer_is_stampe
 
     async def client(session: aiohttp.ClientSession, number: int) -> None:
         rng = random.Random(number)
-        for _ in range(share):
+        asked_for = 0
+        while asked_for < share or not swapping.done():
+            asked_for += 1
             row = {**CREDIT, "age": rng.randrange(18, 90)}
             status, answer = await asked(session, url, row)
             if status != 200 or models[answer["model_version"]].score_row(row) != (
@@ -79,20 +79,19 @@ async def test_no_request_fails_while_champions_change_and_each_answer_is_stampe
             await asyncio.sleep(0.01)
 
     with server(tmp_path) as (url, _):
-        done = asyncio.Event()
-        swapping = asyncio.create_task(swaps(registry, done))
+        swapping = asyncio.create_task(swaps(registry, requests // 80))
         async with aiohttp.ClientSession() as session:
             await asyncio.gather(*(client(session, number) for number in range(8)))
-            done.set()
-            assert await swapping > 10
+            await swapping
             told = await stats(session, url)
     assert wrong == []
     assert len(seen) > 1
-    assert told["swaps"]["done"] > 5
+    assert told["swaps"]["done"] > 2
     assert told["swaps"]["refused"] == 0
 
     read = predictions(Places(tmp_path), "credit")
-    assert (read.rows, read.tally.torn) == (share * 8, 0)
+    assert read.rows == told["requests"]["answered"] >= requests
+    assert read.tally.torn == 0
     for row in range(read.rows):
         sent = {name: values[row] for name, values in read.features.items()}
         assert models[int(read.version[row])].score_row(sent)[1] == read.probability[row]

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -151,6 +152,32 @@ async def test_sigterm_answers_what_is_in_hand_writes_what_waits_and_ends_with_0
         assert process.stderr.read() == ""
     assert set(predictions(Places(tmp_path), "credit").ids) >= set(answered)
     assert len(answered) > 20
+
+
+async def test_a_kill_costs_what_was_not_written_yet_and_tears_nothing(tmp_path: Path) -> None:
+    world(tmp_path)
+    answered: list[str]
+
+    async def client(session: aiohttp.ClientSession, url: str) -> None:
+        with contextlib.suppress(aiohttp.ClientError):
+            while True:
+                answered.append((await predict(session, url))[1]["prediction_id"])
+
+    for _ in range(2):
+        answered = []
+        with server(tmp_path) as (url, process):
+            async with aiohttp.ClientSession() as session:
+                clients = [asyncio.create_task(client(session, url)) for _ in range(4)]
+                await asyncio.sleep(0.4)
+                seen = predictions(Places(tmp_path), "credit")
+                process.kill()
+                await asyncio.gather(*clients)
+        read = predictions(Places(tmp_path), "credit")
+        assert set(seen.ids) <= set(read.ids)
+        assert (read.tally.torn, read.tally.doubled) == (0, 0)
+        assert len(answered) > 4
+        lost = set(answered) - set(read.ids)
+        assert all(each < min(lost) for each in read.ids if lost)  # the newest only
 
 
 async def test_what_waits_at_the_end_is_scored_by_the_challenger_and_written(tmp_path: Path) -> None:

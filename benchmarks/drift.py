@@ -111,7 +111,7 @@ def _measured(method: str, folder: Path, rows: int) -> dict[str, Any]:
 
 def _few_rows(folder: Path, *, quick: bool) -> Table:
     """The peer's defaults are our own reproduction of them, whose figures are Evidently's (tests compare them)."""
-    trials, lines, goals = 20 if quick else 100, [], []
+    trials, lines, goals = 20 if quick else 40, [], []
     for rows in (20, 100, 1500):
         flagged, words = 0, {"drift": 0, "no_drift": 0, "not_enough_data": 0}
         for trial in range(trials):
@@ -137,7 +137,7 @@ def _few_rows(folder: Path, *, quick: bool) -> Table:
 
 
 def _alarms(folder: Path, *, quick: bool) -> list[Table]:
-    count = 5 if quick else 200
+    count = 5 if quick else 100
     lines, goals = [], []
     for per_hour in (50, 1000):
         least = months(count, per_hour=per_hour)
@@ -156,7 +156,7 @@ def _alarms(folder: Path, *, quick: bool) -> list[Table]:
         goals=goals,
         notes=["Without the minimum effect, so that it is the tests alone that keep quiet."],
     )
-    return [quiet, _power(folder, 50 if quick else 400)]
+    return [quiet, _power(folder, 50 if quick else 200)]
 
 
 def _power(folder: Path, trials: int) -> Table:

@@ -15,6 +15,7 @@ from mlops.drift.reference import Reference, load_reference
 
 LOOKS = 720
 LOOKBACK_H = 24
+VALUES = 65_536  # of which a column is made
 _VALUES = 0.9  # share of the level that values get where there are no outputs
 
 Floats = NDArray[np.float64]
@@ -39,7 +40,7 @@ def months(
     """The smallest p-value over all features of each look of each month, beside a fresh reference each month.
 
     Looks are hourly, at the last 24 hours and at the newest rows; no effect gate. Both tests look at ranks alone:
-    uniform numbers stand for every continuous column.
+    evenly spread numbers stand for every column of many values.
     """
     least = np.ones((count, LOOKS))
     for month in range(count):
@@ -58,7 +59,7 @@ def alarms(least: Floats, *, per_month: float, features: int = 20) -> Alarms:
 
 def _feature(rng: np.random.Generator, per_hour: int, reference_rows: int, cells_wanted: int) -> Floats:
     """The p-value of each look of a month at one feature."""
-    reference = np.sort(rng.random(reference_rows))
+    reference = np.sort(rng.integers(0, VALUES, reference_rows)).astype(np.float64)
     edges = ordered.cut(reference, cells_wanted)
     cells = ordered.tally(reference, edges)
     window = per_hour * LOOKBACK_H
@@ -66,7 +67,7 @@ def _feature(rng: np.random.Generator, per_hour: int, reference_rows: int, cells
     ends = window + per_hour * np.arange(LOOKS)
     starts = np.array([ends - size for size in sizes])
     marks = np.unique(np.concatenate([starts.ravel(), ends]))
-    counted = _counted_upto(rng.random(int(marks[-1])), edges, marks)
+    counted = _counted_upto(rng.integers(0, VALUES, int(marks[-1]), dtype=np.uint16), edges, marks)
     at = counted[np.searchsorted(marks, ends)]
     least = np.ones(LOOKS)
     for start in starts:
@@ -75,12 +76,14 @@ def _feature(rng: np.random.Generator, per_hour: int, reference_rows: int, cells
     return np.minimum(1.0, 2.0 * len(sizes) * least)
 
 
-def _counted_upto(rows: Floats, edges: Floats, marks: NDArray[np.int64]) -> Floats:
+def _counted_upto(rows: NDArray[np.uint16], edges: Floats, marks: NDArray[np.int64]) -> Floats:
     """Counts per cell of all rows before each mark."""
     width = 2 * len(edges) + 1
-    cell = 2 * np.searchsorted(edges, rows)  # no row lies on an edge
-    step = np.searchsorted(marks, np.arange(len(rows)), "right")
-    counts = np.bincount(step * width + cell, minlength=len(marks) * width)[: len(marks) * width]
+    values = np.arange(VALUES)
+    cell_of = np.searchsorted(edges, values, "left") + np.searchsorted(edges, values, "right")
+    lengths = np.diff(marks, prepend=0)
+    step = np.repeat(np.arange(len(marks)) * width, lengths)
+    counts = np.bincount(step + cell_of[rows], minlength=len(marks) * width)
     return np.cumsum(counts.reshape(len(marks), width), axis=0).astype(np.float64)
 
 

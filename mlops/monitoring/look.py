@@ -36,6 +36,7 @@ def look(
     """Look, write what was found, remember what it cost; BadInputError where there is no usable reference.
 
     `full`: measure true performance and make the page for people; None: when the last time is long enough ago.
+    A page is also made when drift begins.
     """
     reference = load_reference(places.reference(spec.name))
     path = places.look_state(spec.name)
@@ -44,17 +45,16 @@ def look(
         state, told = read_state(path, reference.card.fingerprint, newest[-1] if newest else None)
         due = _due(state, now, config.watch.full_report_h * _HOUR_S) if full is None else full
         rows = predictions(places, spec.name, now - config.watch.lookback_h * _HOUR_S, now)
-        result, state = _looked(spec, config, places, now, reference, rows, state, full=due)
+        result, after = _looked(spec, config, places, now, reference, rows, state, full=due)
         notes = [told] if told else []
-        if due:
+        if due or (result.drift_detected and not state.drifting):
             window = _window(rows, reference)
             page, note = write_report(places, result, reference, window, config.drift.keep_reports, maker)
-            result = replace(result, report=str(page.relative_to(places.root)))
+            after = replace(after, report=str(page.relative_to(places.root)))
             notes += [note] if note else []
-        result = replace(result, notes=(*result.notes, *notes))
-        write_state(
-            path, state
-        )  # first: a look that is lost has cost something, one that is found cost it once
+        result = replace(result, report=after.report, notes=tuple(notes))
+        # before the result: a look that is lost has cost something, but none is free
+        write_state(path, replace(after, drifting=result.drift_detected))
         write_result(places, result, config.drift.keep_results)
         write_alert(places, result)
     return result

@@ -98,7 +98,7 @@ class MonitoringResult(Struct, frozen=True, kw_only=True):
     estimated: Estimate
     performance: Performance | None  # as last measured, at a full report
     full_report: bool
-    report: str | None = None  # the page for people
+    report: str | None = None  # the newest page for people
     notes: tuple[str, ...] = ()
 
 

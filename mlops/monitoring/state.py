@@ -15,6 +15,8 @@ class LookState(Struct, frozen=True, kw_only=True):
     reference: str = ""  # fingerprint; another one begins anew
     budget: Budget = Budget()
     full_at: float | None = None  # Unix seconds
+    drifting: bool = False  # the last verdict was drift
+    report: str | None = None  # the last page for people
     performance: Performance | None = None
     calibration: Calibration = "unchecked"  # as labels said at the last full report
     calibration_gap: float | None = None
@@ -69,6 +71,8 @@ def _rebuilt(newest: Path | None) -> LookState | None:
     return LookState(
         reference=result.reference.fingerprint,
         budget=result.budget,
+        drifting=result.drift_detected,
+        report=result.report,
         performance=result.performance,
         calibration=result.estimated.calibration,
         calibration_gap=result.estimated.calibration_gap,

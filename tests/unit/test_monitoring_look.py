@@ -126,6 +126,16 @@ def test_a_full_report_comes_first_and_then_every_six_hours(tmp_path: Path) -> N
     assert [hour for hour, each in enumerate(full) if each] == [0, 6, 12]
 
 
+def test_the_beginning_of_a_drift_makes_a_page_and_each_look_names_the_newest(tmp_path: Path) -> None:
+    places = reference(tmp_path)
+    log(places, 400, until=NOW - HOUR)
+    pages = [seen(places, NOW).report]
+    log(places, 400, until=NOW + HOUR, hours=1.0, shift=1.0, seed=5)
+    pages += [seen(places, NOW + hour * HOUR).report for hour in (1, 2, 3)]
+    assert pages[0] != pages[1] and pages[1:] == [pages[1]] * 3 and pages[1] is not None
+    assert "income" in (tmp_path / pages[1]).read_text()
+
+
 def test_a_bounded_number_of_files_is_kept_and_none_of_another_model(tmp_path: Path) -> None:
     places = reference(tmp_path)
     log(places, 300)

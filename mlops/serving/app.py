@@ -12,13 +12,13 @@ from mlops.serving.health import Doctor
 from mlops.serving.keeping import Keeper
 from mlops.serving.labelling import NotKeptError, take
 from mlops.serving.openapi import document
-from mlops.serving.predicting import TOO_SLOW, Predict, unready
+from mlops.serving.predicting import FOREIGN, TOO_SLOW, Predict, unready
 from mlops.serving.refusals import RefusedError, Trouble, decoded
 from mlops.serving.shadowing import Shadowing
 from mlops.serving.slot import Slot
 from mlops.serving.telling import families, stats, told
 from mlops.serving.watching import Watcher
-from mlops.serving.wire import GoneError, TooLargeError, TooSlowError, encode, read_body
+from mlops.serving.wire import ForeignError, GoneError, TooLargeError, TooSlowError, encode, read_body
 from utils.metrics_collector import CONTENT_TYPE, Renderer
 
 PAGE = Path(__file__).with_name("docs.html")
@@ -104,6 +104,8 @@ async def _labelled(service: Service, slot: Slot, request: Any) -> tuple[object,
         return error.refusal, 422
     except TooLargeError:
         return Trouble(f"the body exceeds {limit} bytes"), 413
+    except ForeignError:
+        return FOREIGN, 403
     except TooSlowError:
         return TOO_SLOW, 408
     except GoneError:

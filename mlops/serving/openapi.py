@@ -64,6 +64,7 @@ def _model_paths(slot: Slot, prefix: str) -> dict[str, Json]:
                 "requestBody": {"required": True, "content": content},
                 "responses": {
                     "200": _response("the answer", struct),
+                    "403": _response("sent by a page of another origin", "Trouble"),
                     "408": _response("the body was not there in time", "Trouble"),
                     "413": _response("the body is too large", "Trouble"),
                     "422": _response("bad input, with the field", "Refusal"),

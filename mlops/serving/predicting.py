@@ -13,6 +13,7 @@ from mlops.serving.shadowing import Shadowing
 from mlops.serving.slot import Slot
 from mlops.serving.wire import (
     BODY_S,
+    ForeignError,
     GoneError,
     Receive,
     Scope,
@@ -25,6 +26,7 @@ from mlops.serving.wire import (
 )
 
 TOO_SLOW = Trouble(f"the body was not there within {BODY_S:g} s")
+FOREIGN = Trouble("pages of other origins may not ask here")
 NO_CHAMPION = "train it: python scripts/train_model.py, or roll back: python scripts/rollback_model.py"
 
 
@@ -60,6 +62,9 @@ class Predict:
         except TooLargeError:
             figures.too_large += 1
             return await answer(send, 413, encode(Trouble(f"the body exceeds {self._limit} bytes")))
+        except ForeignError:
+            figures.refused += 1
+            return await answer(send, 403, encode(FOREIGN))
         except TooSlowError:
             figures.refused += 1
             return await answer(send, 408, encode(TOO_SLOW))

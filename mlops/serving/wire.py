@@ -24,15 +24,26 @@ class TooSlowError(Exception):
     """The body is not there in time."""
 
 
+class ForeignError(Exception):
+    """A browser sends it for a page of another origin, which may be anybody's."""
+
+
 class GoneError(Exception):
     """The client left before its request was complete."""
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The whole body; what is declared too large is not read at all."""
+    """The whole body; what is declared too large, or comes from a page of somebody else, is not read at all."""
+    host, origin = b"", b""
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value) > limit:
             raise TooLargeError
+        if name == b"host":
+            host = value
+        elif name == b"origin":
+            origin = value
+    if origin and origin.rpartition(b"//")[2] != host:
+        raise ForeignError
     try:
         async with asyncio.timeout(BODY_S):
             return await _read(receive, limit)

@@ -179,6 +179,20 @@ def test_the_page_of_the_api_needs_no_other_server(url: str) -> None:
     assert "/models/housing/predict" in described["paths"]
 
 
+@pytest.mark.parametrize("path", ["/predict", "/labels"])
+def test_a_page_of_another_origin_may_neither_ask_nor_tell(url: str, path: str) -> None:
+    def status(origin: str) -> int:
+        headers = {"Origin": origin, "Content-Type": "text/plain"}
+        try:
+            with urllib.request.urlopen(urllib.request.Request(f"{url}{path}", b"{}", headers)) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert [status(each) for each in ("https://evil.example", "null", "http://localhost:1")] == [403] * 3
+    assert status(url) == 422
+
+
 # --- what is logged --------------------------------------------------------------------------------------------------
 
 

@@ -85,6 +85,7 @@ def test_of_two_daemons_one_acts_and_the_other_takes_over_when_it_stops(
         second.end()
 
 
+@pytest.mark.soak
 def test_two_daemons_never_both_run_the_children_but_while_one_of_them_is_frozen(
     server: PostgresServer, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from config.model import Config
 from scripts.daemon import Daemon
 from tests.fixtures.monitor_kit import service
 from tests.fixtures.virtual_daemon import VirtualDaemon
+from tests.fixtures.virtual_process import Script
 
 FEW = Config(services=(service("db"), service("api", depends_on=("db",))))
 
@@ -87,6 +88,21 @@ async def test_a_store_out_of_reach_stops_nobody_and_starts_nobody() -> None:
         assert virtual.world.count("started") == 2, "its respawn waits"
         shared.turn(virtual, "", taken=False)
         assert await virtual.until(virtual.well, 20.0)
+
+
+async def test_a_start_that_fails_is_not_tried_again_without_the_lease() -> None:
+    virtual, shared = VirtualDaemon(FEW, {"db": Script(exits_after_s=0.05, exit_code=1)}), Shared("")
+    virtual.meet = shared.meet
+    async with virtual:
+        await asyncio.sleep(10.0)
+        tried = virtual.world.count("started", "db")
+        assert tried > 2
+        shared.turn(virtual, "the store of the lease cannot be reached", taken=False)
+        await asyncio.sleep(60.0)
+        assert virtual.world.count("started", "db") <= tried + 1
+        shared.turn(virtual, "", taken=False)
+        await asyncio.sleep(30.0)
+        assert virtual.world.count("started", "db") > tried + 2
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,5 +1,7 @@
 // The page: reads the same endpoints as everyone, listens to the stream, and shows text only as text.
 
+import { decisions, listenForToken } from "./decide.js";
+
 const TIMELINE_LINES = 200;
 const PAST_INCIDENTS = 15;
 const ENDED = new Set(["closed", "withdrawn"]);
@@ -129,7 +131,7 @@ function facts(incident) {
 function openCard(incident) {
   const when = make("span", { class: "when" }, "for ", ago(incident.opened_at));
   return make("article", { class: "incident" },
-    make("div", { class: "top" }, make("h3", {}, incident.service), tag(incident.status), when), facts(incident));
+    make("div", { class: "top" }, make("h3", {}, incident.service), tag(incident.status), when), decisions(incident), facts(incident));
 }
 
 function pastCard(incident) {
@@ -245,5 +247,6 @@ setInterval(() => {
   for (const node of document.querySelectorAll("time.ago")) setText(node, duration(between(node.dateTime, Date.now())));
 }, 1000);
 setInterval(() => { if (!document.hidden) refreshSoon(); }, 10000);
+listenForToken();
 refreshSoon(0);
 listen();

@@ -45,7 +45,12 @@ ACT = record(
         "seconds": maybe(NUMBER),
         "undone": {"type": "boolean"},
     },
-    {"service": TEXT, "cause": TEXT, "reason": TEXT},  # where an incident met several faults
+    {
+        "service": TEXT,
+        "cause": TEXT,
+        "reason": TEXT,  # where an incident met several faults
+        "undo": TEXT,
+    },  # what taking it back would do, where it could be
 )
 INCIDENT = record(
     {

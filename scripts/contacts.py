@@ -16,7 +16,7 @@ from utils.redact import Redactor
 
 def reach_people(contacts: Contacts, settings: Settings, people: People, curves: Curves) -> None:
     contacts.photo = partial(photo, curves)
-    contacts.people = people
+    contacts.people, contacts.page = people, settings.nightwarden_dashboard_url
     contacts.second = _second(settings)
     if settings.telegram_bot_token:
         contacts.messenger = lambda ears: _telegram(settings, ears)

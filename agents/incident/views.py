@@ -64,7 +64,8 @@ def _cause_json(cause: Cause) -> dict[str, Any]:
 
 
 def _act_json(act: Act, rfc3339: Callable[[float], str]) -> dict[str, Any]:
-    return {
+    way_back = {"undo": plain(act.undo)} if act.undo and not act.undone else {}
+    return way_back | {
         "fix": act.fix,
         "layer": act.layer,
         "outcome": act.outcome,

@@ -50,7 +50,7 @@ class Correspondence:
         self._hearing.messenger = self._messenger
         self._reach = Reach(lambda: self._messenger.health, self._second, asyncio.get_running_loop().time)
         self._contacts = contacts
-        self._speaker = Speaker(self._messenger, state(), zone, contacts.photo)
+        self._speaker = Speaker(self._messenger, state(), zone, contacts.photo, contacts.page)
         self._allowed: frozenset[int] | None = None
 
     async def run(self) -> None:

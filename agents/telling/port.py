@@ -65,6 +65,7 @@ class Contacts:
     messenger: Callable[[Ears], Messenger] | None = None
     second: Channel | None = None
     photo: Photo = lambda *_: None
+    page: str = ""  # the address under which people find ours
     ailing: Callable[[], str] = lambda: ""  # set by whoever tells
 
     def why_nobody(self) -> str:

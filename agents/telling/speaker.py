@@ -34,9 +34,11 @@ class Message(Struct, frozen=True):
 class Speaker:
     """Of one life of the notifier: what it put is forgotten with it, what stands is in the state."""
 
-    def __init__(self, messenger: Messenger, state: State, zone: ZoneInfo, photo: Photo) -> None:
+    def __init__(
+        self, messenger: Messenger, state: State, zone: ZoneInfo, photo: Photo, page: str = ""
+    ) -> None:
         self._messenger = messenger
-        self._photo = photo
+        self._photo, self._page = photo, page
         self._shows: dict[str, str] = {}  # by incident: the metric of its picture
         self._pictured: dict[str, bool] = {}  # by incident: whether its last picture shows the end
         self._zone = zone
@@ -105,7 +107,10 @@ class Speaker:
             if due or head.key in self._rung:
                 photo = self._picture(head, at)
                 shows = self._shows.get(head.id, "")
-                text, buttons = incident_text(members, self._zone, shows), incident_buttons(members)
+                text, buttons = (
+                    incident_text(members, self._zone, shows, self._page),
+                    incident_buttons(members),
+                )
                 yield made_of, Message(head.key, text, buttons, urgent, head.rang_at, due, photo)
         for member in members[1:]:
             if member.key in self._rung and not self._is_shown(member.key, (head.id,)):

@@ -10,13 +10,14 @@ from agents.telling.stories import News, Prediction, Question, Story
 from platforms.telegram.port import Button, Buttons
 
 NAMES = 8  # of services that are told by name
-MOST_QUESTIONS, MOST_WAYS_BACK = 5, 3
+MOST_QUESTIONS, MOST_WAYS_BACK, MOST_REPORTS = 5, 3, 5
 APPROVE, DENY, SNOOZE, WHY, UNDO = "a", "d", "s", "w", "u"  # begin the data of buttons
 _LONGEST_LINE, _LONGEST_LABEL = 200, 40
 
 
-def incident_text(members: Sequence[Story], zone: ZoneInfo, picture: str = "") -> str:
-    """One message for all of them, the head first; `picture` is the metric that its picture shows."""
+def incident_text(members: Sequence[Story], zone: ZoneInfo, picture: str = "", page: str = "") -> str:
+    """One message for all of them, the head first; `picture` is the metric that its picture shows, `page` the address
+    under which people find ours."""
     head = members[0]
     lines = [f"<b>{escape(head.service)}</b>: {_state(members)}", _cut(head.title)]
     if picture:
@@ -28,10 +29,18 @@ def incident_text(members: Sequence[Story], zone: ZoneInfo, picture: str = "") -
     for member in members:
         if member.question is not None:  # above the steps: a picture leaves room for 1024 characters
             lines += _question(member.question, zone)
+    over = [member for member in members if member.closed_at][:MOST_REPORTS]
+    lines += [_report(member, page, named=len(members) > 1) for member in over]
     if len(members) > 1:
         lines.append(f"With it: {_named(members[1:])}")
     lines += [f"{step.at - head.opened_at:+.1f} s  {_cut(step.text)}" for step in head.steps]
     return "\n".join(lines)
+
+
+def _report(story: Story, page: str, *, named: bool) -> str:
+    """Of one that is over; an address where it is known, else the path."""
+    of = f" of {escape(story.service)}" if named else ""
+    return f"Report{of}: {escape(page.rstrip('/'))}/reports/{escape(story.id)}"
 
 
 def incident_buttons(members: Sequence[Story]) -> Buttons:

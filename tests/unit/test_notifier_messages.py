@@ -72,6 +72,8 @@ async def test_an_incident_is_one_message_that_follows_it_to_its_end(desk: Telli
     [message] = desk.chat.of("incident/i1")
     assert (desk.chat.sent, message.labels) == (1, [])
     assert "healed after 5.0 s" in message.text
+    assert "Report: /reports/i1" in message.text.splitlines()
+    assert not [text for text in message.texts[:-1] if "Report" in text], "none before its end"
     assert "crash of shop 90%" in message.text
     assert "restart helped" in message.text
     assert "Why" not in message.text
@@ -375,3 +377,17 @@ async def test_a_deploy_that_failed_is_told_and_its_end_is_not(desk: TellingDesk
     await desk.tell(ChangeObserved(**failed, before="abc123 (build_failed)", after=""))
     await desk.tell(ChangeObserved(service="shop", kind="deploy", what="deploy", before="a", after="b"))
     assert len(desk.chat.texts) == told
+
+
+async def test_a_report_is_linked_under_the_address_of_the_page_for_each_that_is_over() -> None:
+    desk = TellingDesk()
+    desk.contacts.page = "https://page.example/"
+    await desk.restart()
+    await desk.open("i1", "db")
+    await desk.open("i2", "shop")
+    await desk.tell(cause("i2", "shop", "db"))
+    await desk.tell(closed("i1", "db"))
+    [head] = desk.chat.of("incident/i1")
+    assert "Report of db: https://page.example/reports/i1" in head.text.splitlines()
+    assert "reports/i2" not in head.text
+    await desk.stop()

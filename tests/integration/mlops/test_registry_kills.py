@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,7 @@ class Readers:
                 model = self._registry.load_champion()
                 model.score_row(ROW)
                 self.loads += 1
+                time.sleep(0.001)
             except BadInputError as error:
                 self.problems.append(str(error))
 

@@ -71,8 +71,6 @@ def test_a_model_comes_back_from_its_folder_and_rows_score_as_tables_do(
     again = train(spec, table, Places(tmp_path), tracking=False)
     assert again.model.scorer.file() == trained.model.scorer.file()
     assert again.metrics == trained.metrics
-    other = train(spec, table, Places(tmp_path), seed=1, tracking=False)
-    assert other.model.scorer.file() != trained.model.scorer.file()
 
 
 def test_a_linear_model_is_the_pipeline_of_the_library(credit: Table, houses: Table, tmp_path: Path) -> None:
@@ -138,7 +136,7 @@ def test_a_booster_sums_to_the_last_bit_as_the_library_does(logistic: bool) -> N
 
 def test_the_seed_reaches_the_library_itself() -> None:
     rng = np.random.default_rng(1)
-    x, y = rng.normal(size=(300, 4)), rng.normal(size=300)
+    x, y = rng.normal(size=(100, 4)), rng.normal(size=100)
     for algorithm in ("xgboost", "forest"):
         first, again, other = (fit(algorithm, x, y, logistic=False, seed=seed).scorer for seed in (0, 0, 1))
         assert first.file() == again.file() != other.file()

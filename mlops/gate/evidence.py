@@ -32,6 +32,9 @@ class Evidence(Struct, frozen=True, kw_only=True):
     predicted_at: Floats | None = None  # Unix s
     labelled_at: Floats | None = None  # Unix s
     trained_on: NDArray[np.bool_] | None = None  # rows that the challenger has seen in training
+    training_slope: tuple[float, float] | None = (
+        None  # recalibration slope on its own held-out rows, and its error
+    )
     averages: bool = (
         False  # the challenger's probabilities are means over trees, drawn to the middle by nature
     )
@@ -47,6 +50,7 @@ class Sample(Struct, frozen=True, kw_only=True):
     slices: Mapping[str, Column]
     features: Mapping[str, Column]
     averages: bool
+    training_slope: tuple[float, float] | None
     unanswered: int  # by the challenger
     early: int  # labels older than their prediction
     trained_on: int
@@ -78,6 +82,7 @@ def sample(evidence: Evidence) -> Sample:
         slices={name: np.asarray(column)[kept] for name, column in evidence.slices.items()},
         features={name: np.asarray(column)[kept] for name, column in evidence.features.items()},
         averages=evidence.averages,
+        training_slope=evidence.training_slope,
         unanswered=int((known & ~answered).sum()),
         early=int((known & early).sum()),
         trained_on=int((known & seen).sum()),

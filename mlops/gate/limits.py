@@ -34,6 +34,8 @@ class GateLimits(Struct, frozen=True, kw_only=True):
     calibration_slope: float = 1.1  # above it outcomes differ more than the probabilities say
     calibration_slope_forest: float = 1.6  # averages of trees are drawn to the middle by themselves
     calibration_sigmas: float = 4.0
+    slope_ratio: float = 1.15  # to the slope on the challenger's own held-out rows
+    slope_sigmas: float = 3.0
 
     def look(self, samples: int) -> int:
         """Which look this many samples belong to: one at the minimum, one each time they have doubled.

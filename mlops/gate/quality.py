@@ -84,6 +84,11 @@ def slope_finding(sample: Sample, limits: GateLimits) -> Finding:
     slope, error = calibration_slope(sample.labels, probability)
     off = slope > bound and slope - 1 > limits.calibration_sigmas * error
     says = f"log-odds of outcomes rise {slope:.2f} times as fast as the challenger says (± {error:.2f})"
+    if sample.training_slope is not None:
+        own, own_error = sample.training_slope
+        says += f", {own:.2f} times in its training (± {own_error:.2f})"
+        apart = limits.slope_sigmas * math.hypot(error, own_error)
+        off = off or (slope > limits.slope_ratio * own and slope - own > apart)
     if off:
         says += ": a share of its training labels may be flipped"
     return Finding.of("slope", outcome(failed=off), says, slope, bound)

@@ -13,7 +13,7 @@ from mlops.gate.measures import Contrast
 from mlops.gate.parts import Parts, declared, regions
 
 DRAWS, AT_ONCE = 1000, 4_000_000
-HINT_SIGMAS = 1.5  # a slice that looks this much worse is watched for longer
+HINT_SIGMAS = 2.0  # a slice that looks this much worse is watched for longer
 
 
 class Loss(Struct, frozen=True):

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from config.monitoring import ModelSpec
 from mlops.gate import Answers, Evidence
+from mlops.gate.quality import calibration_slope
 from mlops.models.card import Card
 from mlops.models.loaded import LoadedModel
 from mlops.places import Places
 from mlops.predictions.labels import Matured, matured
+from mlops.registry.pointer import Change
 from mlops.retraining.record import Baseline, Run, unix
 from mlops.retraining.watch import Counts
 from mlops.tables import Table
@@ -90,6 +92,25 @@ def _answers(spec: ModelSpec, said: Floats, probability: Floats | None) -> Answe
 
 def _slices(spec: ModelSpec, columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {name: columns[name] for name in spec.slices if name in columns}
+
+
+def training_slope(trained: object) -> dict[str, float]:
+    """How the new model's probabilities fit the rows that its own training held out, for the version's history."""
+    parts, model = getattr(trained, "split", None), getattr(trained, "model", None)
+    if parts is None or model is None or model.card.classes is None or not parts.held_out.rows:
+        return {}
+    labels = outcomes(model.card, parts.held_out.texts(model.card.target))
+    _, probability = model.score_table(parts.held_out)
+    known = np.isfinite(labels)
+    slope, error = calibration_slope(labels[known], np.asarray(probability, float)[known])
+    return {"slope": slope, "slope_error": error} if np.isfinite(error) else {}
+
+
+def slope_of(history: list[Change], run: Run) -> tuple[float, float] | None:
+    for change in history:
+        if change.details.get("run") == run.id and "slope" in change.details:
+            return float(change.details["slope"] or 0), float(change.details["slope_error"] or 0)
+    return None
 
 
 def baseline(evidence: Evidence) -> Baseline:

@@ -12,7 +12,7 @@ from mlops.predictions.reading import predictions
 from mlops.registry.registry import Registry
 from mlops.retraining import window
 from mlops.retraining.desk import Desk
-from mlops.retraining.gathering import Models, baseline, held_out, served
+from mlops.retraining.gathering import Models, baseline, held_out, served, slope_of, training_slope
 from mlops.retraining.harvest import current, gather
 from mlops.retraining.record import Outcome, Run, Step, told, unix
 from mlops.retraining.watching import watching
@@ -59,7 +59,13 @@ def training(desk: Desk, spec: ModelSpec, run: Run) -> Run:
         version = registry.register(
             trained,
             reason=f"retraining {run.id}",
-            details={"run": run.id, "table": run.fingerprint, "rows": table.rows, "known": known},
+            details={
+                "run": run.id,
+                "table": run.fingerprint,
+                "rows": table.rows,
+                "known": known,
+                **training_slope(trained),
+            },
         )
     run = _with(run, challenger=version)
     desk.log(run, "trained", f"version {version}")
@@ -137,6 +143,7 @@ def _waiting(desk: Desk, registry: Registry, run: Run, count: int) -> Run:
 
 
 def _judged(desk: Desk, registry: Registry, run: Run, evidence: Evidence) -> Run:
+    evidence = msgspec.structs.replace(evidence, training_slope=slope_of(registry.history(), run))
     verdict = judge(evidence, desk.limits, seed=desk.seed)
     where = "on held-out rows that neither model saw" if run.evidence == "held_out" else "on served requests"
     says = f"{verdict.sentence()} ({where})"

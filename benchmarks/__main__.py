@@ -22,6 +22,7 @@ NAMES = (
     "startup",
     "repair",
     "drift",
+    "gate",
 )
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 

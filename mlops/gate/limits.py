@@ -14,14 +14,15 @@ class GateLimits(Struct, frozen=True, kw_only=True):
     min_gain_pct: float = 2.0  # of F1, or of RMSE for a regression, relative to the champion's
     max_brier_loss: float = 0.01
     false_promotion: float = 0.01  # of a challenger that is no better, over all looks
-    power: float = 0.98  # to tell the planned gain from none at the planned size
+    power: float = 0.99  # to tell the planned gain from none at the planned size
     planned_gain_pct: float = 5.0  # the smallest gain that is worth waiting for
     min_minority: int = 20  # samples of the rarer class
     max_unanswered: float = 0.01  # share of requests that the challenger failed to answer
     max_early_labels: float = 0.01  # share of labels that are older than their prediction
     slice_min_samples: int = 30
     slice_tolerance_pct: float = 2.0  # a slice that loses less than this is as good as before
-    slice_alpha: float = 0.01  # that any slice or region is blamed though none is worse
+    slice_alpha: float = 0.01  # that any slice is blamed though none is worse
+    region_alpha: float = 0.003  # hundreds of regions are looked at, at every look
     region_tolerance_pct: float = 10.0  # regions are searched for: only a material loss counts
     skill_alpha: float = 0.001  # a champion whose score says nothing about the labels makes them suspect
     no_skill_auc: float = 0.6

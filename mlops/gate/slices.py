@@ -12,7 +12,7 @@ from mlops.gate.limits import GateLimits
 from mlops.gate.measures import Contrast
 from mlops.gate.parts import Parts, declared, regions
 
-DRAWS, AT_ONCE = 1000, 4_000_000
+DRAWS, AT_ONCE = 2000, 4_000_000
 HINT_SIGMAS = 2.0  # a slice that looks this much worse is watched for longer
 
 
@@ -47,7 +47,7 @@ def region_finding(sample: Sample, limits: GateLimits, seed: int) -> Finding:
     parts = _large_enough(regions(sample.features), limits)
     if not parts.names:
         return Finding(rule="regions", outcome=Outcome.PASSED, says="no features to search")
-    bound = _bound(parts, contrast, limits.slice_alpha, seed)
+    bound = _bound(parts, contrast, limits.region_alpha, seed)
     blamed = [
         loss
         for loss in _losses(parts, contrast)

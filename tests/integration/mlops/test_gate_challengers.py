@@ -11,7 +11,9 @@ COUNTS = [FEW, pytest.param(MANY, marks=[pytest.mark.soak, pytest.mark.timeout(1
 @pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize("kind", BAD)
 def test_a_bad_challenger_is_never_promoted(kind: str, count: int) -> None:
-    seeds = range(0, 2 * FEW, 2) if count == FEW else range(count)  # the even ones are linear models, the quicker ones
+    seeds = (
+        range(0, 2 * FEW, 2) if count == FEW else range(count)
+    )  # the even ones are linear models, the quicker ones
     said = {seed: list(verdicts(BAD[kind](seed)))[-1] for seed in seeds}
     assert {seed: verdict.sentence() for seed, verdict in said.items() if verdict.decision == "promote"} == {}
 

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from threading import Lock
 
@@ -133,14 +133,16 @@ def _day(record: Prediction | Shadowed) -> str:
 
 
 def _append(folder: Path, entries: Iterable[Entry]) -> int:
-    file, written = DailyFile(folder), 0
+    """Block by block, and of each block day by day: changing the file costs a sync."""
+    file, written, rest = DailyFile(folder), 0, iter(entries)
     try:
-        for (_, day), group in groupby(enumerate(entries), key=lambda each: (each[0] // AT_ONCE, each[1][0])):
-            lines = [line for _, (_, line) in group]
-            while lines:
-                whole = file.append(day, lines)
-                written += whole
-                lines = lines[whole:]
+        while block := sorted(islice(rest, AT_ONCE), key=lambda entry: entry[0]):
+            for day, group in groupby(block, key=lambda entry: entry[0]):
+                lines = [line for _, line in group]
+                while lines:
+                    whole = file.append(day, lines)
+                    written += whole
+                    lines = lines[whole:]
         file.sync()
     finally:
         file.close()

@@ -27,6 +27,12 @@ NOON = unix("2026-11-20T12:00:00Z")
 DAY = "2026-11-20"
 
 
+@pytest.fixture(autouse=True)
+def no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a file holds is the subject here, not what a power cut would leave of it."""
+    monkeypatch.setattr("mlops.predictions.daily._sync", lambda descriptor: None)
+
+
 def prediction(stamps: Stamps, at: float, features: dict[str, Value] | None = None) -> Prediction:
     number, timestamp = stamps.next(at)
     return Prediction(

@@ -45,7 +45,7 @@ def _findings(
         unanswered(judged, limits),
         *skill_findings(judged, limits, seed),
         too_good(judged, limits),
-        telling_features(judged, limits),
+        telling_features(judged),
         *gain_findings(judged, compared, limits, tail, seed),
         brier_finding(judged, limits, seed),
         calibration_finding(judged, limits),
@@ -64,7 +64,9 @@ def _weighed(
     if Outcome.FAILED in outcomes:
         decision = "reject"
     elif Outcome.UNDECIDED in outcomes:
-        needed = max(0, planned - judged.size)
+        # a slice that looks worse, while all else is decided, is given twice the time to show it
+        hinted = {each.rule for each in findings if each.outcome is Outcome.UNDECIDED} == {"slices"}
+        needed = max(0, planned * (2 if hinted else 1) - judged.size)
         decision = "not_enough_data" if needed else "reject"
     return Verdict(
         decision=decision,

@@ -1,5 +1,7 @@
 """Whether a challenger is too good to be true: labels that leaked into what it is given."""
 
+import math
+
 import numpy as np
 
 from mlops.gate.evidence import Column, Floats, Sample
@@ -25,12 +27,17 @@ def too_good(sample: Sample, limits: GateLimits) -> Finding:
     )
     if certain or gone:
         says += ": too good to be true, the label has leaked into its data"
+    error = ratio * _noise(sample)
     return Finding.of(
-        "too_good", outcome(failed=certain or gone), says, min(ratio, 1e6), limits.leak_error_ratio
+        "too_good",
+        outcome(failed=certain or gone, undecided=ratio - 2 * error < limits.leak_error_ratio),
+        says,
+        min(ratio, 1e6),
+        limits.leak_error_ratio,
     )
 
 
-def telling_features(sample: Sample, limits: GateLimits) -> Finding:
+def telling_features(sample: Sample) -> Finding:
     """A single feature that knows the label better than the whole champion."""
     champion = _skill(sample, score(sample.champion))
     skills = {name: _skill(sample, numbers) for name, column in sample.features.items()
@@ -39,7 +46,7 @@ def telling_features(sample: Sample, limits: GateLimits) -> Finding:
         return Finding.of("telling_feature", outcome(failed=False), "no features to look at", 0.5, 1.0)
     name = max(skills, key=lambda each: (abs(skills[each] - 0.5), each))
     found = max(skills[name], 1 - skills[name])
-    bound = max(0.9, champion + limits.leak_gap)
+    bound = max(0.9, 1 - (1 - champion) / 2)  # half of what the champion still gets wrong
     says = (
         f"feature {name!r} alone ranks requests by label with {found:.3f}, the champion with {champion:.3f}"
     )
@@ -54,6 +61,15 @@ def _skill(sample: Sample, scores: Floats) -> float:
 
 def _errors(sample: Sample, predictions: Floats) -> float:
     return float(np.mean((predictions - sample.labels) ** 2))
+
+
+def _noise(sample: Sample) -> float:
+    """The relative standard error of the ratio of errors; of few errors it is large."""
+    wrong = [
+        float((each.prediction != sample.labels).sum()) if sample.classifies else sample.size / 2
+        for each in (sample.champion, sample.challenger)
+    ]
+    return math.sqrt(sum(1 / max(1.0, each) for each in wrong))
 
 
 def as_numbers(column: Column, labels: Floats) -> Floats | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _CALL_S = 30.0  # over all of the library's own deadlines
-_POLL_S = 8  # a connection that has gone dead is noticed by the next one
+_POLL_S = 6  # a connection that has gone dead is noticed by the next one
 _HEARD = ("message", "callback_query")
 
 

@@ -65,11 +65,13 @@ def _point_back(link: Path, act: str, good: Sequence[str]) -> Rollback:
 def point_forward(link: Path, act: str, undo_of: str) -> Rollback:
     """Take the act `undo_of` back: to the version that it pointed away from. The same act again finishes it."""
     noted = last_rollback(link)
-    if noted is None or noted.act not in {act, undo_of} or not link.is_symlink():
+    known = noted is not None and noted.act in {act, undo_of} and link.is_symlink()
+    if noted is None or not known or version(link) not in {noted.before, noted.after}:
         raise PlatformError(f"{link} was changed since, so it is not pointed forward")
     try:
         if noted.act != act:
-            left = tuple(name for name in noted.left if name != noted.before)
+            tried = [name for name in noted.left if name not in {noted.before, noted.after}]
+            left = (*tried, noted.after)[-20:]  # it did not help: the next act goes further back
             noted = Rollback(act=act, before=noted.after, after=noted.before, left=left)
             _write(_note(link), msgspec.json.encode(noted))
         if version(link) == noted.before:
@@ -110,6 +112,7 @@ def _decide(link: Path, act: str, good: Sequence[str], left: tuple[str, ...]) ->
     choice = [name for name in older if name not in left] + [
         name for name in good if name in versions and name != now
     ]
+    choice = choice or [name for name in reversed(left) if name in older]  # what was left longest ago
     if not choice:
         raise PlatformError(f"no earlier release than {now} stands beside {link}")
     return Rollback(act=act, before=now, after=choice[-1], left=(*(v for v in left if v != now), now)[-20:])

@@ -7,6 +7,7 @@ from agents.events import Fact, FixApplied, FixFailed, FixStarted
 
 KEPT = 200
 WAIT = "wait"  # the fix without hands: it holds no lock, uses up nothing and leaves nothing to take back
+BAD_DEPLOY = "bad_deploy"
 LEFT_TRACES = ("done", "found_done", "failed")  # one that failed half-way has changed something too
 
 
@@ -16,6 +17,7 @@ class WayBack(Struct, frozen=True, gc=False):
     act: FixStarted
     words: str = ""
     open: bool = False  # it was applied, and has a way back that was not taken
+    ill: bool = False  # what it made did not get well, so that it was never seen to work
 
 
 class WaysBack(Struct):
@@ -52,7 +54,7 @@ def _applied(book: WaysBack, fact: FixApplied) -> None:
     if way is None:
         return
     if fact.outcome in LEFT_TRACES and fact.undo_data:
-        book.ways_back[way.act.id] = replace(way, words=fact.undo, open=True)
+        book.ways_back[way.act.id] = replace(way, words=fact.undo, open=True, ill=fact.outcome == "failed")
     else:
         del book.ways_back[way.act.id]
 
@@ -64,8 +66,13 @@ def _taken(book: WaysBack, fact: FixApplied) -> None:
 
 def _failed(book: WaysBack, fact: FixFailed) -> None:
     way = _newest(book, fact.incident, fact.service, fact.fix)
-    if way is not None and way.open and way.act.auto_undo:
+    if way is not None and way.open and way.act.auto_undo and not _back_to_the_blamed(way, fact):
         book.undo_due[way.act.id] = fact.at
+
+
+def _back_to_the_blamed(way: WayBack, fact: FixFailed) -> bool:
+    """A second fault in the earlier release, a spoiled cache say, does not clear the one that evidence speaks against."""
+    return way.ill and way.act.cause_name == BAD_DEPLOY and not fact.harmful
 
 
 def _newest(book: WaysBack, incident: str, service: str, fix: str) -> WayBack | None:

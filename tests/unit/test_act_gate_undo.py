@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from agents.events import CommandAnswered, FixApplied, FixFailed, FixRefused, FixStarted, OperatorCommanded
 from agents.gate.books import Trust
+from agents.gate.ways_back import WaysBack, fold_ways_back
 from tests.fixtures.gate import Gate, extra_fix, limit
 
 TURN = extra_fix("turn", auto_undo=True, steps=("kill",))
@@ -152,3 +155,31 @@ def test_a_mere_restart_asks_nobody_whatever_came_of_it() -> None:
     gate = Gate()
     harmed(gate, "kill_restart")
     assert limit(gate.ask("s1", fix="kill_restart")) == ""
+
+
+@pytest.mark.parametrize(
+    ("cause", "outcome", "harmful", "due"),
+    [
+        ("bad_deploy", "failed", False, False),
+        ("bad_deploy", "failed", True, True),
+        ("bad_deploy", "done", False, True),
+        ("hang", "failed", False, True),
+    ],
+)
+def test_an_earlier_release_that_is_ill_too_clears_no_release_that_is_blamed(
+    cause: str, outcome: Any, harmful: bool, due: bool
+) -> None:
+    book = WaysBack()
+    about = {
+        "incident": "i",
+        "service": "shop",
+        "fix": "rollback_release",
+        "cause_name": cause,
+        "culprit": "shop",
+    }
+    fold_ways_back(book, FixStarted(id="act", agent="a", deadline_s=1.0, auto_undo=True, **about))
+    applied = {name: about[name] for name in ("incident", "service", "fix")}
+    fold_ways_back(book, FixApplied(cause="act", outcome=outcome, undo="u", undo_data="u", **applied))
+    fold_ways_back(book, FixFailed(reason="r", harmful=harmful, **about))
+    assert bool(book.undo_due) == due
+    assert book.way_back("act") is not None

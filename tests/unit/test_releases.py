@@ -8,7 +8,7 @@ import pytest
 
 from platforms import releases
 from platforms.platform import PlatformError
-from platforms.releases import point, point_back, pointed_back, version
+from platforms.releases import point, point_back, point_forward, pointed_back, version
 
 
 @pytest.fixture
@@ -38,6 +38,32 @@ def test_a_version_that_an_earlier_act_left_is_not_gone_back_to(link: Path) -> N
     assert point_back(link, "act 3", ()).after == "v9"
     point(link, "v11")
     assert point_back(link, "act 4", ()).after == "v9"
+
+
+def test_after_an_act_that_was_taken_back_the_next_one_goes_further_back(link: Path) -> None:
+    assert point_back(link, "act 1", ()).after == "v10"
+    assert point_forward(link, "undo 1", undo_of="act 1").after == version(link) == "v11"
+    assert point_back(link, "act 2", ()).after == "v9"
+
+
+def test_what_was_deployed_since_is_not_taken_back_with_the_act_and_what_that_left_stays_left(
+    link: Path,
+) -> None:
+    point_back(link, "act 1", ())
+    (link.parent / "releases" / "v12").mkdir()
+    point(link, "v12")
+    with pytest.raises(PlatformError, match="changed since"):
+        point_forward(link, "undo 1", undo_of="act 1")
+    assert version(link) == "v12"
+    assert point_back(link, "act 2", ()).after == "v10"
+
+
+def test_where_every_earlier_one_was_tried_the_one_that_was_left_longest_ago_has_another_turn(
+    link: Path,
+) -> None:
+    for n, name in enumerate(("v10", "v9", "v2", "v1", "v10")):
+        assert point_back(link, f"act {n}", ()).after == name
+        point_forward(link, f"undo {n}", undo_of=f"act {n}")
 
 
 def test_the_same_act_goes_back_once(link: Path) -> None:

@@ -88,7 +88,8 @@ def failed_by_health(
 
 def _by_health(world: World, state: State, incident: Incident, act: Act, fact: HealthChanged) -> bool:
     """The target itself is worse off: it ended, and answered before; or was well until it was acted on."""
-    if act.how not in DONE or rules.interrupts(act, fact) or rules.struck(fact):
+    unseen = fact.symptom == rules.UNSEEN_END  # whoever ended it, we did not watch
+    if act.how not in DONE or rules.interrupts(act, fact) or rules.struck(fact) or unseen:
         return False
     if act.target != incident.service:
         before = state.open_of(act.target)

@@ -15,7 +15,8 @@ LOOKED_AT_S = 1.0  # at least so often while an incident is open
 BAD_PROBES = 2  # in a row: one alone may be noise
 WAIT = "wait"
 BAD = ("down", "unhealthy")
-EXITS = ("exit", "found_dead")
+UNSEEN_END = "found_dead"
+EXITS = ("exit", UNSEEN_END)
 
 
 class Streak(Struct, frozen=True, gc=False):
@@ -90,6 +91,10 @@ def struck(fact: HealthChanged) -> bool:
 
 
 def interrupts(act: Act, fact: HealthChanged | ProbeObserved) -> bool:
-    """The act had brought it up, it lived, and then somebody struck it: a new fault, and nothing against the act."""
-    sent = struck(fact) if isinstance(fact, HealthChanged) else fact.reason == FROZEN.reason
+    """The act had brought it up, it lived, and then somebody struck it, or its machine went down with us: a new fault, and
+    nothing against the act."""
+    if isinstance(fact, HealthChanged):
+        sent = struck(fact) or fact.symptom == UNSEEN_END
+    else:
+        sent = fact.reason == FROZEN.reason
     return sent and act.how in {"done", "found_done"} and fact.at - act.applied_at >= LIVED_S

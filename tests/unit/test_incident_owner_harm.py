@@ -108,3 +108,10 @@ def test_a_culprit_that_was_well_until_it_was_acted_on_is_worse() -> None:
     desk.act("i", "kill_restart", target="model", culprit="model")
     [verdict] = failed(desk.tell(unhealthy("model", id="j"), 4.0))
     assert verdict.harmful
+
+
+@pytest.mark.parametrize(("at", "interrupted"), [(2.1, False), (20.0, True)])
+def test_an_end_that_nobody_saw_speaks_against_no_act(at: float, interrupted: bool) -> None:
+    desk = acted()
+    [verdict] = failed(desk.tell(down("model", symptom="found_dead", reason="its process is gone"), at))
+    assert (verdict.harmful, verdict.interrupted) == (False, interrupted)

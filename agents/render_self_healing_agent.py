@@ -140,7 +140,7 @@ class RenderSelfHealingAgent:
             return self._open(fact, "file_damaged", f"{fact.path}: {fact.problem}", self._life(fact.service))
         act = incident.act
         if act is not None and act.outcome == "applied":
-            new = fact.path not in incident.damaged and harm.could_harm(self.world, incident, act)
+            new = harm.spoilt(self.world, incident, act, fact.path)
             return [verdicts.failed(incident, act, f"{fact.path} is damaged: {fact.problem}", harmful=new)]
         return ()
 

@@ -27,6 +27,12 @@ def could_harm(world: World, incident: Incident, act: Act) -> bool:
     return more and act.how in DONE and act.target == incident.service
 
 
+def spoilt(world: World, incident: Incident, act: Act, path: str) -> bool:
+    """A file that was damaged before in this incident is ill once more: that speaks against no act upon it."""
+    known = any(symptom.startswith(f"file_damaged: {path}:") for symptom in incident.symptoms)
+    return not known and path not in incident.damaged and could_harm(world, incident, act)
+
+
 def broke(world: World, state: State, incident: Incident, act: Act, at: float) -> str:
     """Who was well before this act and is not any more, in words; empty while nothing can be said against it."""
     if not could_harm(world, incident, act):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agents.events import CauseFound, FileDamaged, FixFailed, FixVerified, IncidentClosed, Tick
+from agents.events import CauseFound, FileDamaged, FileRepaired, FixFailed, FixVerified, IncidentClosed, Tick
 from agents.terms import Cause
 from tests.fixtures.incident_owner import Desk, down, kinds, unhealthy
 
@@ -115,3 +115,13 @@ def test_an_end_that_nobody_saw_speaks_against_no_act(at: float, interrupted: bo
     desk = acted()
     [verdict] = failed(desk.tell(down("model", symptom="found_dead", reason="its process is gone"), at))
     assert (verdict.harmful, verdict.interrupted) == (False, interrupted)
+
+
+def test_a_file_that_is_damaged_once_more_after_its_repair_speaks_against_no_act() -> None:
+    desk, broken = Desk(), FileDamaged(service="model", path="data/a.json", problem="torn")
+    desk.tell(broken, 1.0)
+    incident = desk.agent.state.by_service["model"]
+    desk.act(incident, "restore_file", target="model", culprit="model")
+    desk.tell(FileRepaired(service="model", path="data/a.json"), 3.0)
+    [verdict] = failed(desk.tell(broken, 4.0))
+    assert not verdict.harmful

@@ -94,7 +94,9 @@ def failed_by_health(
 
 def _by_health(world: World, state: State, incident: Incident, act: Act, fact: HealthChanged) -> bool:
     """The target itself is worse off: it ended, and answered before; or was well until it was acted on."""
-    unseen = fact.symptom == rules.UNSEEN_END  # whoever ended it, we did not watch
+    unseen = (
+        fact.symptom in rules.EXITS and fact.exit_code is None and fact.signal is None
+    )  # anybody may have ended it
     if act.how not in DONE or rules.interrupts(act, fact) or rules.struck(fact) or unseen:
         return False
     if act.target != incident.service:

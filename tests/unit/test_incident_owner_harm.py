@@ -94,7 +94,7 @@ def test_nobody_waits_for_one_that_is_not_looked_at_for_ever() -> None:
 
 def test_an_end_of_what_had_answered_is_worse_and_so_is_a_file_that_was_whole() -> None:
     ended, spoilt, again = acted(), acted(), acted()
-    [verdict] = failed(ended.tell(down("model"), 3.0))
+    [verdict] = failed(ended.tell(down("model", exit_code=3), 3.0))
     assert verdict.harmful
     [verdict] = failed(spoilt.tell(FileDamaged(service="model", path="data/a.json", problem="torn"), 3.0))
     assert verdict.harmful
@@ -108,6 +108,11 @@ def test_a_culprit_that_was_well_until_it_was_acted_on_is_worse() -> None:
     desk.act("i", "kill_restart", target="model", culprit="model")
     [verdict] = failed(desk.tell(unhealthy("model", id="j"), 4.0))
     assert verdict.harmful
+
+
+def test_nor_does_one_of_an_adopted_process_of_which_nobody_knows_how_it_ended() -> None:
+    [verdict] = failed(acted().tell(down("model", reason="only its parent could have known how"), 3.0))
+    assert not verdict.harmful
 
 
 @pytest.mark.parametrize(("at", "interrupted"), [(2.1, False), (20.0, True)])

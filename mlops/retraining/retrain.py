@@ -64,15 +64,16 @@ def resume(spec: ModelSpec, desk: Desk) -> Report | None:
 
 def _retrain(spec: ModelSpec, drift_score: float, desk: Desk, *, force: bool) -> Report:
     run = read_run(desk.disk, desk.places, spec.name)
-    if run is not None and run.step != "done":
+    went_on = run is not None and run.step != "done"
+    if run is not None and went_on:
         run = _advanced(desk, spec, run)
     refusal = _refusal(spec, drift_score, desk, force=force)
     if run is not None and run.step != "done":
         if refusal is not None or (run.step != "watching" and not force):
             return _reported(run)
         finish(desk, run, "superseded", f"drift score {drift_score:g}: trained anew")
-    elif refusal is not None:
-        return refusal
+    elif refusal is not None:  # what just ended tells more than a cool-down
+        return _reported(run) if run is not None and went_on else refusal
     now = desk.now()
     new = Run(
         id=f"{spec.name}-{int(now * 1000)}", model=spec.name, drift_score=drift_score, started_at=told(now)

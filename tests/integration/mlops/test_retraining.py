@@ -85,6 +85,17 @@ def test_a_challenger_that_is_no_better_is_rejected_and_leaves_the_shadow(tmp_pa
     assert "gain" in report.says
 
 
+def test_who_asks_again_hears_how_the_retraining_ended_and_not_of_the_cool_down(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.begin(concept=1.2)
+    world.serve(50, 3, 1.2)
+    assert retrain(SPEC, 0.85, world.desk).status == "waiting"
+    world.serve(1000, 5, concept=-2.0)  # what was learnt is the wrong way round now
+    report = retrain(SPEC, 0.85, world.desk)
+    assert (report.status, report.exit_code, world.registry.champion()) == ("rejected", 1, 1), report.says
+    assert retrain(SPEC, 0.85, world.desk).status == "cooling_down"
+
+
 def test_a_score_that_is_not_above_the_threshold_trains_nothing(world: World) -> None:
     report = retrain(SPEC, 0.5, world.desk)
     assert (report.status, report.exit_code) == ("not_needed", 0)

@@ -69,9 +69,8 @@ def _served(ground: Ground) -> Iterator["tuple[str, subprocess.Popen[bytes]]"]:
 
 
 def _environ() -> dict[str, str]:
-    """Where the libraries and our own packages are found, also without an installed project."""
-    paths = [str(SCRIPTS.parent), *filter(None, [os.environ.get("PYTHONPATH", "")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    """Other processes find libraries and our own packages where this one found them."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 def _end(server: "subprocess.Popen[bytes]", port: int) -> None:

@@ -63,8 +63,10 @@ def _number(
     scan: Scan, kept: Kept, index: int, settings: Repair, role: str, plan: Plan
 ) -> tuple[ColumnReport, Change | None]:
     notes = np.zeros(256, np.int64)
-    for _, shown in _cells(scan, kept, index):
+    summary = Summary(lambda: _numbers(scan, kept, index), scan.spill.rows)
+    for cells, shown in _cells(scan, kept, index):
         notes += np.bincount(shown, minlength=256)
+        summary.add(cells[~np.isnan(cells)])
     rows = int(notes.sum())
     report = ColumnReport(name=scan.shape.names[index], read_as="number")
     report.missing, report.mismatched = int(notes[numerals.MISSING]), int(notes[numerals.UNREADABLE])
@@ -75,7 +77,6 @@ def _number(
         return report, None
     if _unwanted(report, rows, settings, role) or values == 0:
         return report, None
-    summary = Summary(lambda: _numbers(scan, kept, index), rows)
     if rows >= _SEQUENCE and _rises(scan, kept, index):
         return _untouched(report, "sequence", "an ever rising number is not guessed"), None
     style = Style.of(notes, summary.whole, values)
@@ -117,13 +118,15 @@ def _change(report: ColumnReport, summary: Summary, style: Style, settings: Repa
         report.read_as = "constant" if len(few.values) == 1 else "binary"
     else:
         middle = float(style.text(median))
+    bare_first, bare_third = summary.quantiles((0.25, 0.75))
     summary.settle(middle)
     change = Change(fill=style.text(middle), style=style)
     first, third = summary.quantiles((0.25, 0.75))
     report.quartiles = (first, middle, third)
     if report.missing + report.mismatched:
         report.fill = style.text(middle).decode()
-    if report.read_as == "number" and summary.count >= _LEAST:
+    spread = bare_first < bare_third and first < third
+    if report.read_as == "number" and summary.count >= _LEAST and spread:
         only = few.values if few is not None and style.whole else None
         _fences(report, change, summary, style, settings, only, rows)
     return change
@@ -141,8 +144,6 @@ def _fences(
     assert report.quartiles is not None
     first, middle, third = report.quartiles
     low, high = fences(first, middle, third, settings.fence_iqr)
-    if low == high:
-        return
     low_text, high_text = style.text(low, up=True), style.text(high, up=False)
     if only is not None:
         inside = only[(only >= low) & (only <= high)]

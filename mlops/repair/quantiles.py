@@ -32,31 +32,45 @@ class Counts(Struct):
         return at, int(self.counts[at]) if there else 0
 
 
+class Stretch(Struct):
+    """All values of the bins from `first` to `last`."""
+
+    first: int
+    last: int
+    table: Counts
+
+
 class Summary:
-    """The order statistics of one column. `chunks()` yields its values anew each time it is called."""
+    """The order statistics of one column: every value is to be `add`ed; `chunks()` yields them anew each time."""
 
     def __init__(self, chunks: Chunks, rows: int) -> None:
         self._chunks = chunks
         bits = 12 if rows < 1 << 17 else 18
         self._shift = np.uint64(64 - bits)
         self._histogram = np.zeros(1 << bits, np.int64)
-        self._middle, self._wanted = float("nan"), 0
+        self._middle: float | None = None
+        self._wanted = 0
         self.whole = 0
-        for chunk in chunks():
-            self._histogram += np.bincount(self._bins(chunk), minlength=1 << bits)
-            self.whole += int(np.count_nonzero(chunk == np.floor(chunk)))
-        self.count = int(self._histogram.sum())
-        self._cumulative = np.cumsum(self._histogram)
+        self.count = 0
+        self._beside: list[Stretch] = []  # around the quartiles
+
+    def add(self, chunk: Floats) -> None:
+        self._histogram += np.bincount(self._bins(chunk), minlength=len(self._histogram))
+        self.whole += int(np.count_nonzero(chunk == np.floor(chunk)))
+        self.count += len(chunk)
 
     def median(self) -> float:
-        """Also keeps what stands around it, for `settle`."""
+        """Also keeps what stands around it, for `settle`, and around the quartiles, for `quantiles`."""
+        self._cumulative = np.cumsum(self._histogram)
         low, high = (self.count - 1) // 2, self.count // 2
         first, last = self._bin(low), self._bin(high)
         filled = np.flatnonzero(self._histogram)
         before, after = filled[filled < first], filled[filled > last]
-        [self._around] = self._tables(
-            [(int(before[-1]) if len(before) else first, int(after[0]) if len(after) else last)]
-        )
+        around = (int(before[-1]) if len(before) else first, int(after[0]) if len(after) else last)
+        quartiles = [self._bin(share * (self.count - 1) // 4) for share in (1, 3)]
+        beside = [(max(0, place - 1), min(place + 1, len(self._histogram) - 1)) for place in quartiles]
+        found, *self._beside = self._tables([around, *beside])
+        self._around = found.table
         a, b = (self._pick(self._around, rank) for rank in (low, high))
         return a if a == b else a / 2 + b / 2
 
@@ -70,13 +84,13 @@ class Summary:
         self._cumulative = np.cumsum(self._histogram)
 
     def quantiles(self, shares: Sequence[float]) -> list[float]:
-        """Between two values by a straight line, as numpy and pandas do it by default."""
+        """Between two values by a straight line, as numpy and pandas do it by default. They change with `settle`."""
         last = int(self._cumulative[-1]) - 1
         ranks = [(int(share * last), min(int(share * last) + 1, last)) for share in shares]
-        tables = self._tables([(self._bin(low), self._bin(high)) for low, high in ranks])
         found = []
-        for share, (low, high), table in zip(shares, ranks, tables, strict=True):
-            a, b = (self._pick(self._with_middle(table, low, high), rank) for rank in (low, high))
+        for share, (low, high) in zip(shares, ranks, strict=True):
+            table = self._with_middle(self._stretch(self._bin(low), self._bin(high)))
+            a, b = (self._pick(table, rank) for rank in (low, high))
             found.append(a + (b - a) * (share * last - low))
         return found
 
@@ -89,7 +103,7 @@ class Summary:
         filled = np.flatnonzero(self._histogram)
         if not 0 < len(filled) <= most:
             return None
-        [table] = self._tables([(int(filled[0]), int(filled[-1]))])
+        table = self._stretch(int(filled[0]), int(filled[-1])).table
         return table if len(table.values) <= most else None
 
     def _bins(self, values: Floats) -> Ints:
@@ -116,7 +130,15 @@ class Summary:
         before = int(self._cumulative[first] - self._histogram[first])
         return float(table.values[np.searchsorted(np.cumsum(table.counts), rank - before, side="right")])
 
-    def _tables(self, ranges: Sequence[tuple[int, int]]) -> list[Counts]:
+    def _stretch(self, first: int, last: int) -> Stretch:
+        """One that was looked at before, where it holds these bins."""
+        for each in self._beside:
+            if each.first <= first and last <= each.last:
+                return each
+        [found] = self._tables([(first, last)])
+        return found
+
+    def _tables(self, ranges: Sequence[tuple[int, int]]) -> list[Stretch]:
         """The values in these bins, from one look at the column. They are few, unless they are often the same."""
         found = [Counts(np.empty(0), np.empty(0, np.int64)) for _ in ranges]
         pending: list[list[Floats]] = [[] for _ in ranges]
@@ -126,11 +148,13 @@ class Summary:
                 pending[n].append(chunk[(chunk >= low) & (chunk < high)])
                 if sum(map(len, pending[n])) > _PENDING:
                     found[n], pending[n] = _merged(found[n], pending[n]), []
-        return [_merged(table, rest) for table, rest in zip(found, pending, strict=True)]
+        merged = [_merged(table, rest) for table, rest in zip(found, pending, strict=True)]
+        return [Stretch(*each, table) for each, table in zip(ranges, merged, strict=True)]
 
-    def _with_middle(self, table: Counts, low: int, high: int) -> Counts:
-        """The table of those ranks with the settled count."""
-        if not self._bin(low) <= self._bin_of(self._middle) <= self._bin(high):
+    def _with_middle(self, found: Stretch) -> Counts:
+        """Its table with the settled count."""
+        table = found.table
+        if self._middle is None or not found.first <= self._bin_of(self._middle) <= found.last:
             return table
         at, now = table.of(self._middle)
         if now:

@@ -1,5 +1,6 @@
 """The second pass: writes the table anew with the planned cells changed, and nothing else; every change into the log."""
 
+import operator
 import os
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +19,8 @@ from mlops.repair.tokens import Ints
 from mlops.tables import cells as texts
 
 Write = Callable[[bytes], object]
-_Found = tuple[Ints, Ints, Ints, Ints, list[bytes]]  # of edits: starts, ends, rows, columns, new bytes
+_Texts = NDArray[np.object_]
+_Found = tuple[Ints, Ints, Ints, Ints, _Texts]  # of edits: starts, ends, rows, columns, new bytes
 ROW = -1  # in place of a column: a whole row was taken out
 _MISSING, _UNREADABLE, _OTHER_WAY = numerals.MISSING, numerals.UNREADABLE, numerals.OTHER_WAY
 
@@ -78,10 +80,8 @@ class Rewriter:
     def _mended(
         self, block: bytes, number: int, marks: dict[int, NDArray[np.uint8]], gone: NDArray[np.bool_] | None
     ) -> bytes:
-        batch, shape = self._scan.spill.batches[number], self._scan.shape
-        last = batch.offset + batch.size >= self._scan.size
-        cut = tokens.cut(block, shape.comma, shape.width, last=last)
-        assert cut is not None
+        batch = self._scan.spill.batches[number]
+        cut = self._cut(block, batch)
         found = [self._cells(cut, column, needed) for column, needed in marks.items()]
         if gone is not None:
             found.append(_rows(cut, cut.good[gone]))
@@ -91,20 +91,30 @@ class Rewriter:
                 self._apart(cut.padded[cut.row_starts[row] : cut.row_ends[row]] + b"\n")
         return self._applied(cut.padded, tokens.PAD + len(block), batch, found)
 
+    def _cut(self, block: bytes, batch: Batch) -> tokens.Cells:
+        """As the first pass noted it, or once more."""
+        shape, last = self._scan.shape, batch.offset + batch.size >= self._scan.size
+        if batch.cut:
+            starts, lengths = self._scan.spill.places(batch)
+            return tokens.again(block, starts - batch.offset, lengths, self._scan.spill.ends(batch))
+        cut = tokens.cut(block, shape.comma, shape.width, last=last)
+        assert cut is not None
+        return cut
+
     def _cells(self, cut: tokens.Cells, column: int, needed: NDArray[np.uint8]) -> _Found:
         change, rows = self._plan.changes[column], np.flatnonzero(needed)
         starts, ends, needs_of = cut.starts[column][rows], cut.ends[column][rows], needed[rows]
         fill = change.fill or b""
         if self._scan.spill.numeric[column]:
-            choice = [b"", fill, change.low_text, change.high_text, b""]
-            news = [choice[need] for need in needs_of.tolist()]
+            news = _texts(b"", fill, change.low_text, change.high_text, b"")[needs_of]
             for k in np.flatnonzero(needs_of == REWRITE).tolist():
                 text = cut.padded[starts[k] : ends[k]].decode("latin-1")
                 news[k] = _plain(numerals.other_way(text, self._scan.shape.delimiter))
         else:
-            choice = [quoted(fill, inside, self._scan.shape.comma) for inside in (False, True)]
-            inside = [False] * len(rows) if cut.quoted is None else cut.quoted[column][rows].tolist()
-            news = [choice[each] for each in inside]
+            choice = _texts(*(quoted(fill, inside, self._scan.shape.comma) for inside in (False, True)))
+            news = choice[
+                np.zeros(len(rows), np.int8) if cut.quoted is None else cut.quoted[column][rows] * 1
+            ]
         return starts, ends, cut.good[rows], np.full(len(rows), column), news
 
     def _applied(self, padded: bytes, end: int, batch: Batch, found: list[_Found]) -> bytes:
@@ -115,11 +125,11 @@ class Rewriter:
             np.concatenate([each[1] for each in found])[order], end
         )  # a last line without a break
         rows, columns = (np.concatenate([each[n] for each in found])[order] for n in (2, 3))
-        texts_of = [text for each in found for text in each[4]]
-        news = [texts_of[k] for k in order.tolist()]
-        olds = [padded[a:b] for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
-        real = [k for k, (old, new) in enumerate(zip(olds, news, strict=True)) if old != new]
-        if len(real) < len(olds):  # what is to be filled in stands there already
+        news: list[bytes] = np.concatenate([each[4] for each in found])[order].tolist()
+        olds = _slices(padded, starts, stops)
+        real = list(range(len(olds)))
+        if any(map(operator.eq, olds, news)):  # what is to be filled in stands there already
+            real = [k for k, (old, new) in enumerate(zip(olds, news, strict=True)) if old != new]
             starts, stops, rows, columns = starts[real], stops[real], rows[real], columns[real]
             olds, news = [olds[k] for k in real], [news[k] for k in real]
         if not real:
@@ -151,7 +161,22 @@ def _rows(cut: tokens.Cells, rows: Ints) -> _Found:
     data = np.frombuffer(cut.padded, np.uint8)
     ends = cut.row_ends[rows]
     ends = ends + 1 + (data[ends] == 13)  # with their line breaks
-    return cut.row_starts[rows], ends, rows, np.full(len(rows), ROW), [b""] * len(rows)
+    return cut.row_starts[rows], ends, rows, np.full(len(rows), ROW), _texts(*[b""] * len(rows))
+
+
+def _texts(*texts_of: bytes) -> _Texts:
+    found = np.empty(len(texts_of), object)
+    found[:] = texts_of
+    return found
+
+
+def _slices(padded: bytes, starts: Ints, stops: Ints) -> list[bytes]:
+    """Most cells that are mended are empty."""
+    found = [b""] * len(starts)
+    held = np.flatnonzero(stops > starts)
+    for k, a, b in zip(held.tolist(), starts[held].tolist(), stops[held].tolist(), strict=True):
+        found[k] = padded[a:b]
+    return found
 
 
 def _plain(value: float | None) -> bytes:

@@ -17,6 +17,7 @@ from mlops.tables import cells as texts
 
 BLOCK = 1 << 19
 _LONGEST_ROW = 1 << 26
+_FAR = 1 << 16  # bytes of a row within which it is noted where cells end
 _SAMPLED = 64  # cells of each block of a column of text that are tried as numbers
 Progress = Callable[[str, int, int], None]
 
@@ -103,7 +104,10 @@ def _take(cut: tokens.Cells, offset: int, found: Scan, used: int) -> None:
     for column in range(found.shape.width):
         parts += _column(cut, view, column, found)
     good, rows = len(cut.good), len(cut.row_ends)
-    batch = Batch(offset, used, found.rows, rows, good, len(cut.ragged), found.spill.end)
+    plain = good == rows and cut.quoted is None and int((ends - starts).max(initial=0)) < _FAR
+    if plain:
+        parts.append((cut.ends - starts).astype(np.uint16))
+    batch = Batch(offset, used, found.rows, rows, good, len(cut.ragged), found.spill.end, plain)
     found.spill.add(batch, parts)
     found.rows += rows
     found.ragged += len(cut.ragged)
@@ -121,16 +125,17 @@ def _hashes(cut: tokens.Cells, starts: tokens.Ints, ends: tokens.Ints) -> tokens
 
 def _column(cut: tokens.Cells, view: numerals.Words, column: int, found: Scan) -> list[NDArray[np.generic]]:
     starts, ends = cut.starts[column], cut.ends[column]
-    absent = terms.missing(cut.padded, view, starts, ends)
+    last = view[ends - 8]
+    absent = terms.missing(cut.padded, last, starts, ends)
     if found.spill.numeric[column]:
-        return [*numerals.read(cut.padded, view, starts, ends, absent, found.shape.delimiter)]
+        return [*numerals.read(cut.padded, view, last, starts, ends, absent, found.shape.delimiter)]
     step = max(1, len(starts) // _SAMPLED)
     for k in range(0, len(starts), step):
         if not absent[k]:
             found.tried[column] += 1
             text = cut.padded[starts[k] : ends[k]].decode("latin-1")
             found.numbers[column] += texts.number(text) is not None
-    return [found.terms[column].codes(cut.padded, view, starts, ends, absent)]
+    return [found.terms[column].codes(cut.padded, view, last, starts, ends, absent)]
 
 
 def guess_numeric(path: Path, shape: Shape) -> list[bool]:

@@ -26,17 +26,18 @@ class Batch(Struct, frozen=True):
     good: int
     odd: int  # ragged rows
     at: int
+    cut: bool  # whether it is noted where cells end
 
 
 class Spill:
-    """Per batch: the rows' hashes and places, then column by column the values and their notes, or the codes."""
+    """Per batch: the rows' hashes and places, column by column the values and their notes or the codes, the cells' ends."""
 
     def __init__(self, folder: Path | None, numeric: Sequence[bool]) -> None:
         self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - closed by close()
         self.numeric = tuple(numeric)
         self.batches: list[Batch] = []
         sizes = [9 if number else 2 for number in numeric]
-        self._before = [_ROW + sum(sizes[:n]) for n in range(len(sizes))]
+        self._before = [_ROW + sum(sizes[:n]) for n in range(len(sizes) + 1)]
         self.end = 0
 
     def add(self, batch: Batch, parts: Sequence[NDArray[Any]]) -> None:
@@ -72,6 +73,12 @@ class Spill:
 
     def codes(self, batch: Batch, column: int) -> NDArray[np.uint16]:
         return self._read(batch.at + self._before[column] * batch.good, batch.good, np.dtype(np.uint16))
+
+    def ends(self, batch: Batch) -> NDArray[np.uint16]:
+        """Per column where the cells end, counted from where their row starts."""
+        width = len(self.numeric)
+        at = batch.at + self._before[width] * batch.good
+        return self._read(at, width * batch.good, np.dtype(np.uint16)).reshape(width, batch.good)
 
     def groups(self) -> Iterator[list[int]]:
         """Numbers of batches that together hold about AT_ONCE rows."""

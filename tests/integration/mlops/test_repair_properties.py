@@ -31,6 +31,8 @@ def cell(rng: random.Random, kind: str, damage: float) -> str:
         return f"{value:.{rng.choice([1, 2, 2, 2, 12])}f}"
     if kind == "money":
         return f"{rng.lognormvariate(5, 1):.2f}"
+    if kind == "spike":
+        return "0" if rng.random() < 0.6 else f"{rng.gauss(20, 5) if rng.random() < 0.97 else 1e6:.0f}"
     if kind == "binary":
         return rng.choice("0001")
     if kind == "free":
@@ -42,7 +44,8 @@ def random_table(rng: random.Random) -> tuple[bytes, str, list[str]]:
     """The bytes of a table with damage, its delimiter and its columns."""
     delimiter, break_ = rng.choice(",,,;\t|"), rng.choice(["\n", "\r\n"])
     kinds = [
-        rng.choice(["int", "float", "money", "binary", "word", "free"]) for _ in range(rng.randint(2, 6))
+        rng.choice(["int", "float", "money", "spike", "binary", "word", "free"])
+        for _ in range(rng.randint(2, 6))
     ]
     names = [f"{kind}{n}" for n, kind in enumerate(kinds)]
     damages = [rng.choice([0, 0.02, 0.1, 0.25, 0.5]) for _ in kinds]

@@ -14,7 +14,6 @@ from mlops.generators.housing import housing
 from mlops.places import Places
 from mlops.repair import RepairReport, repair_table, undo
 from mlops.repair.files import back_up
-from mlops.repair.numerals import read, words
 from mlops.repair.report import ColumnReport
 
 SETTINGS = Repair(schema_rows=0)
@@ -337,19 +336,3 @@ def test_what_is_filled_in_is_quoted_where_it_has_to_be_and_a_cap_lies_within_th
     assert found.high is not None
     assert found.low <= low < found.low + 0.1
     assert found.high - 0.1 < high <= found.high
-
-
-def test_decimals_are_read_to_the_last_bit(tmp_path: Path) -> None:
-    rng = np.random.default_rng(8)
-    texts = [
-        f"{'-' * int(rng.integers(2))}{rng.integers(10 ** int(rng.integers(1, 9)))}" for _ in range(4000)
-    ]
-    texts = [
-        f"{text}.{rng.integers(10 ** int(rng.integers(1, 9)))}" if rng.random() < 0.8 else text
-        for text in texts
-    ]
-    padded = b" " * 16 + ",".join(texts).encode()
-    ends = np.cumsum([len(text) + 1 for text in texts]) + 15
-    starts = ends - np.array([len(text) for text in texts])
-    values, _ = read(padded, words(padded), starts, ends, np.zeros(len(texts), np.bool_), ",")
-    assert values.tolist() == [float(text) for text in texts]

@@ -4,6 +4,7 @@ import os
 import time
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -64,7 +65,7 @@ def _at_retraining(model: Model) -> Look | None:
     """Goes on with what waits for labels; promotion and rollback are the act gate's to permit."""
     from mlops.retraining.retrain import resume
 
-    desk = replace(desk_of(model.places), may_promote=False, may_roll_back=False)
+    desk = replace(desk_of(model.places, model.config), may_promote=False, may_roll_back=False)
     report = resume(model.spec, desk)
     run = report.run if report else None
     if report is None or run is None or run.step == "done":
@@ -104,7 +105,9 @@ def _at_requests(model: Model) -> Look:
         )  # fmt: skip
     true = result.performance
     least = limits.model_validation.min_accuracy_threshold
-    enough = true is not None and true.figures.samples >= desk_of(model.places).limits.min_samples
+    enough = (
+        true is not None and true.figures.samples >= desk_of(model.places, model.config).limits.min_samples
+    )
     if true is not None and enough and true.figures.accuracy is not None and true.figures.accuracy < least:
         value = true.figures.accuracy
         reason = f"true accuracy {value:.3f} of {true.figures.samples} labels is below {least:g}"
@@ -119,7 +122,7 @@ def done_since(service: Service, step: str, mark: str) -> Done | None:
     """What the act of this mark did; a rollback by the registry's own history, which knows it before we note it."""
     model = model_of(service)
     if step == "rollback_model":
-        for change in desk_of(model.places).registry(model.spec).history():
+        for change in desk_of(model.places, model.config).registry(model.spec).history():
             if change.kind == "rolled_back" and change.details.get("act") == mark:
                 return _rolled_back(change.from_version, change.to_version)
     return find_mark(model.places, model.spec.name, mark)
@@ -138,7 +141,7 @@ def take_back(service: Service, step: str, way_back: str, mark: str) -> str:
     from mlops.repair import undo
 
     model = model_of(service)
-    registry = desk_of(model.places).registry(model.spec)
+    registry = desk_of(model.places, model.config).registry(model.spec)
     if step == "repair_data":
         undo(model.table, model.places)
         told = f"{model.spec.data} is as it was before the repair"
@@ -163,9 +166,9 @@ def _repair(model: Model, mark: str) -> Done:
 
 
 def _roll_back(model: Model, mark: str) -> Done:
-    registry = desk_of(model.places).registry(model.spec)
+    registry = desk_of(model.places, model.config).registry(model.spec)
     before = registry.champion()
-    version = registry.rollback("it does worse than the version before", details={"act": mark})
+    version = registry.rollback("it does worse than the version before", details={"act": mark}, of=before)
     return _rolled_back(before, version)
 
 
@@ -181,17 +184,31 @@ def _retrain(model: Model, _mark: str) -> Done:
     """The cool-down is the act gate's: a person or an earlier try of the same act may come sooner."""
     from mlops.retraining.retrain import retrain
 
-    desk = replace(desk_of(model.places), may_promote=False, may_roll_back=False)
-    report = retrain(model.spec, 1.0, desk, force=True)
+    desk = replace(desk_of(model.places, model.config), may_promote=False, may_roll_back=False)
+    report = retrain(model.spec, _last_score(model), desk, force=True)
     if report.status in {"blocked", "rejected", "not_needed"}:
         raise BadInputError(report.says)
     return Done(detail=report.says)
 
 
+def _last_score(model: Model) -> float:
+    """Of the look that asked for it; 1 where none did: a model may be retrained because it fades."""
+    try:
+        alert = msgspec.json.decode(model.places.drift_alert.read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return 1.0
+    score = alert.get("drift_score", 0.0) if alert.get("model") == model.spec.name else 0.0
+    return (
+        max(float(score), 1.0)
+        if score <= self_healing(model.places).drift_detection.drift_threshold
+        else float(score)
+    )
+
+
 def _promote(model: Model, _mark: str) -> Done:
     from mlops.retraining.retrain import resume
 
-    report = resume(model.spec, replace(desk_of(model.places), may_roll_back=False))
+    report = resume(model.spec, replace(desk_of(model.places, model.config), may_roll_back=False))
     if report is None or report.status not in {"watching", "promoted", "kept"}:
         raise BadInputError(report.says if report else "no version waits for its promotion")
     return Done(detail=report.says, undo="the version before champion again", way_back="before")

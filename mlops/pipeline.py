@@ -51,8 +51,8 @@ def retrain(model: str, root: str, drift_score: float) -> Answer:
     """Train a shadow model, or go on with one that was begun."""
     from mlops.retraining.retrain import retrain as retrained
 
-    spec, _, places = _asked(model, root)
-    report = retrained(spec, drift_score, desk_of(places))
+    spec, config, places = _asked(model, root)
+    report = retrained(spec, drift_score, desk_of(places, config))
     if report.status == "blocked":
         raise BadInputError(report.says, where=spec.data)
     return {"status": report.status, "says": report.says}
@@ -62,8 +62,8 @@ def judge(model: str, root: str) -> Answer:
     """Go on with what waits for labels: the evaluation gate, the promotion, the watch over it."""
     from mlops.retraining.retrain import resume
 
-    spec, _, places = _asked(model, root)
-    report = resume(spec, desk_of(places))
+    spec, config, places = _asked(model, root)
+    report = resume(spec, desk_of(places, config))
     return {"status": report.status, "says": report.says} if report else {"status": "idle", "says": ""}
 
 
@@ -73,13 +73,16 @@ def self_healing(places: Places) -> Config:
     return load(path, os.environ) if path.exists() else Config()
 
 
-def desk_of(places: Places) -> Any:
+def desk_of(places: Places, config: MonitoringConfig) -> Any:
     """What a retraining works with, as the configuration and the environment say."""
     from mlops.gate.limits import limits_of
     from mlops.retraining.desk import Desk
 
     settings = load_settings(os.environ)
-    return Desk(places=places, drift=self_healing(places).drift_detection, limits=limits_of(settings))
+    return Desk(
+        places=places, drift=self_healing(places).drift_detection, limits=limits_of(settings),
+        lookback_s=config.watch.lookback_h * 3600.0,
+    )  # fmt: skip
 
 
 def _asked(model: str, root: str) -> tuple[ModelSpec, MonitoringConfig, Places]:

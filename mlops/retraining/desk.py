@@ -51,6 +51,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     failures: Callable[[Run], Failures | None] = lambda _: None  # of whoever counts errors of the service
     tracking: bool = False  # in MLflow: the run, and the aliases
     seed: int = 0
+    lookback_s: float = 86_400.0  # requests this young are of the window that drifted
     may_promote: bool = True  # False: who asks for permission elsewhere comes again with it
     may_roll_back: bool = True
     renew: Callable[[ModelSpec, Run, "Desk"], None] = renewed

@@ -1,4 +1,4 @@
-"""What is trained on: the model's table, with the requests behind it whose labels have come since it was made."""
+"""What is trained on: the requests of the window that drifted where they are enough, else the table with all of them."""
 
 import math
 import os
@@ -15,6 +15,8 @@ from mlops.tables import features, read_table, write_table
 from mlops.tables.cells import text_of
 from mlops.tables.table import Kind, make_table
 
+ENOUGH_ALONE = 1000
+
 
 def window_of(places: Places, model: str) -> Path:
     return places.root / "data" / "windows" / f"{model}.csv"
@@ -30,15 +32,19 @@ def current(spec: ModelSpec, places: Places) -> ModelSpec:
     return msgspec.structs.replace(spec, data=os.path.relpath(window, places.root)) if fresh else spec
 
 
-def gather(spec: ModelSpec, places: Places) -> ModelSpec:
-    """Write the window anew: the table, then a row for each labelled request, oldest first. Without any, the table."""
-    found = matured(places, spec.name)
+def gather(spec: ModelSpec, places: Places, since: float) -> ModelSpec:
+    """Write the window anew. Labelled requests since `since`, if they are enough to learn from alone: under old rows a new
+    rule would drown. Else the table, then a row for each labelled request there is, oldest first. Without any, the table."""
+    recent = matured(places, spec.name, since=since)
+    alone = recent.count >= ENOUGH_ALONE
+    found = recent if alone else matured(places, spec.name)
     table = read_table(places.table(spec.data), target=spec.target)
     if not found.count or not set(features(spec, table)) <= found.features.keys():
         return spec
     fresh = {**found.features, spec.target: found.labels}
+    before = table.take(np.arange(0 if alone else table.rows))
     columns = {
-        name: np.concatenate([table.column(name), _more(table.kinds[name], fresh.get(name), found.count)])
+        name: np.concatenate([before.column(name), _more(table.kinds[name], fresh.get(name), found.count)])
         for name in table.names
     }
     write_table(make_table(columns, table.kinds), window_of(places, spec.name))

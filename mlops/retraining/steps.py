@@ -33,7 +33,7 @@ def _with(run: Run, **fields: Any) -> Run:
 
 
 def requested(desk: Desk, spec: ModelSpec, run: Run) -> Run:
-    spec = gather(spec, desk.places)
+    spec = gather(spec, desk.places, desk.now() - desk.lookback_s)
     table = _table(desk, spec)
     registry = desk.registry(spec)
     champion = known_table(registry, registry.champion())

@@ -111,11 +111,11 @@ def test_drift_trains_on_labelled_requests_and_promotion_waits_for_permission(
     repaired(service)
     world.clock.at = time.time() - 3500
     world.serve(1500, 7, 0.8)
-    desk = care.desk_of(world.places)
+    desk = care.desk_of(world.places, care.model_of(service).config)
     assert care.carry_out(service, "retrain", MARK).detail
     window = current(SPEC, world.places)
     table = read_table(world.places.root / window.data, target="default")
-    assert table.rows > 4500 and world.registry.challenger() == 2
+    assert table.rows == 1500 and world.registry.challenger() == 2
     assert "shadow" in care.look(service).judging
     world.clock.at = time.time()
     world.serve(3000, 8, 0.8)

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup setup-mlops demo demo-render run test unit check bench soak witness data locks schema docs picture clean
+.PHONY: setup setup-mlops test-airflow demo demo-render demo-mlops run test unit check bench soak witness data locks schema docs picture clean
 
 setup: .venv/.ready
 
@@ -28,6 +28,9 @@ demo: setup
 
 demo-render: setup
 	$(BIN)/python -m scripts.demo_render --report report-render.json
+
+demo-mlops: setup-mlops
+	$(BIN)/python -m scripts.demo_mlops --report report-mlops.json
 
 run: setup
 	$(BIN)/nightwarden run
@@ -63,6 +66,16 @@ witness: setup
 data: setup
 	$(BIN)/python -m scripts.make_data
 
+# Airflow pins libraries of its own: an environment of its own, and the tasks run in ours
+test-airflow: setup setup-mlops .venv-airflow/.ready
+	NIGHTWARDEN_PYTHON=$(CURDIR)/.venv/bin/python .venv-airflow/bin/pytest --rootdir tests/airflow -c /dev/null tests/airflow
+
+.venv-airflow/.ready: requirements/airflow.lock
+	@echo "Setting up .venv-airflow: a minute or two, once"
+	$(PYTHON) -m venv .venv-airflow
+	.venv-airflow/bin/pip install --quiet --require-hashes -r requirements/airflow.lock
+	@touch $@
+
 locks: setup
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet \
 		pyproject.toml -o requirements/core.lock
@@ -70,6 +83,8 @@ locks: setup
 		--extra dev -c requirements/core.lock pyproject.toml -o requirements/dev.lock
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet \
 		--extra mlops -c requirements/dev.lock pyproject.toml -o requirements/mlops.lock
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet \
+		requirements/airflow.in -o requirements/airflow.lock
 	$(BIN)/python -m scripts.make_requirements
 
 schema: setup
@@ -82,4 +97,4 @@ picture: setup
 	$(BIN)/python -m scripts.picture
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .coverage*
+	rm -rf .venv .venv-airflow .mypy_cache .ruff_cache .pytest_cache .coverage*

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from config.problems import ConfigError
 from mlops.errors import BadInputError
 from mlops.retraining.log import read_log
 from scripts import auto_retrain_on_drift, rollback_model, validate_model
@@ -106,6 +107,11 @@ def test_without_flags_the_last_alert_decides(world: World, detected: bool, cham
     assert world.registry.champion() == champion
 
 
+def test_a_model_that_nobody_configured_is_bad_input(world: World) -> None:
+    with pytest.raises(ConfigError, match="nobody"):
+        validate_model.main(words(world, "--model", "nobody"))
+
+
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
@@ -194,7 +200,6 @@ def test_validation_below_the_threshold_exits_1_and_still_writes_the_result(worl
     ("script", "flags"),
     [
         ("validate_model.py", ["--data", "no/such.csv"]),
-        ("validate_model.py", ["--model", "nobody"]),
         ("rollback_model.py", ["--current-metric", "nan"]),
         ("auto_retrain_on_drift.py", []),
     ],

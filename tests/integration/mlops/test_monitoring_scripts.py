@@ -17,6 +17,8 @@ from mlops.drift.reference import load_reference
 from mlops.monitoring.look import look
 from mlops.places import Places
 from mlops.registry.registry import Registry
+from scripts import bootstrap_reference, run_monitoring
+from tests.fixtures.in_process import run_main
 from tests.fixtures.monitored import CONFIG as WATCHED
 from tests.fixtures.monitored import CREDIT as CREDIT_SPEC
 from tests.fixtures.monitored import HOUR, label, labels_of, log
@@ -51,6 +53,13 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def run(root: Path, script: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    main = {"bootstrap_reference.py": bootstrap_reference.main, "run_monitoring.py": run_monitoring.main}[
+        script
+    ]
+    return run_main(main, root, *arguments, without=("MONITORING", "GITHUB"), **more)
+
+
+def process_of(root: Path, script: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(script, *arguments),
         cwd=root,
@@ -154,7 +163,7 @@ def test_without_a_reference_the_look_says_how_to_make_one(root: Path) -> None:
 
 def test_a_folder_that_takes_nothing_is_one_clear_line(root: Path) -> None:
     (root / "monitoring").write_text("in the way")
-    refused = run(root, "bootstrap_reference.py")
+    refused = process_of(root, "bootstrap_reference.py")
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1), refused.stderr
     assert "monitoring" in refused.stderr
 

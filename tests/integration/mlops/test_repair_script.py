@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from scripts import auto_fix_data_issues
+from tests.fixtures.in_process import run_main
+
 SCRIPT = Path(__file__).parents[3] / "scripts/auto_fix_data_issues.py"
 AUDIT = {"timestamp", "issue", "detection", "action", "fixes", "retry", "time_to_resolution"}
 
@@ -22,15 +25,18 @@ def quick(folder: Path) -> list[str]:
     return ["--config", str(path)]
 
 
-def run(
-    folder: Path, *arguments: str, limit: int | None = None, options: bool = True
-) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *arguments: str, options: bool = True) -> subprocess.CompletedProcess[str]:
+    words = [*(quick(folder) if options else []), *arguments]
+    return run_main(auto_fix_data_issues.main, folder, *words)
+
+
+def process_of(folder: Path, *arguments: str, limit: int | None = None) -> subprocess.CompletedProcess[str]:
     def few_bytes() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit or 0, limit or 0))
 
     return subprocess.run(
-        [sys.executable, str(SCRIPT), *(quick(folder) if options else []), *arguments], cwd=folder, text=True, capture_output=True, timeout=60,
+        [sys.executable, str(SCRIPT), *quick(folder), *arguments], cwd=folder, text=True, capture_output=True, timeout=60,
         preexec_fn=few_bytes if limit else None, check=False,
     )  # fmt: skip
 
@@ -57,7 +63,7 @@ def files(folder: Path) -> set[str]:
 def test_a_table_is_repaired_reported_audited_and_restored(tmp_path: Path) -> None:
     path = table(tmp_path)
     before = path.read_bytes()
-    done = run(tmp_path, "--data-path", "data/mine.csv", "--report", "out/r.json")
+    done = process_of(tmp_path, "--data-path", "data/mine.csv", "--report", "out/r.json")
     assert (done.returncode, done.stderr) == (0, "")
     report = json.loads((tmp_path / "out/r.json").read_text())
     assert (report["status"], report["fixes"], report["duplicates"]) == ("repaired", 3, 1)
@@ -173,7 +179,7 @@ def test_a_table_of_many_columns_is_repaired(columns: int, tmp_path: Path) -> No
 def test_a_disk_that_is_full_half_way_leaves_the_table_and_no_remains(limit: int, tmp_path: Path) -> None:
     path = table(tmp_path, 60_000)
     before = path.read_bytes()
-    done = run(tmp_path, "--data-path", "data/mine.csv", limit=limit)
+    done = process_of(tmp_path, "--data-path", "data/mine.csv", limit=limit)
     assert done.returncode == 2
     assert "nothing was replaced" in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -15,6 +15,8 @@ from mlops.places import Places
 from mlops.registry.backups import back_up, backups, restore
 from mlops.registry.registry import Registry
 from mlops.tables.writing import write_table
+from scripts import train_model
+from tests.fixtures.in_process import run_main
 from tests.fixtures.small_models import made
 
 ROOT = Path(__file__).parents[3]
@@ -38,6 +40,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(root: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    return run_main(train_model.main, root, *words, without=("MLFLOW",))
+
+
+def process_of(root: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     environment["PYTHONPATH"] = str(ROOT)
     return subprocess.run(
@@ -93,7 +99,7 @@ def test_one_bad_table_does_not_keep_the_other_models_from_training(tmp_path: Pa
 
 
 def test_help_ends_with_examples_and_says_who_becomes_champion(root: Path) -> None:
-    told = run(root, "--help").stdout
+    told = process_of(root, "--help").stdout
     assert "python scripts/train_model.py --model credit --seed 7" in told
     assert "not\nworse than the champion's by more than chance explains" in told
 

@@ -85,6 +85,8 @@ locks: setup
 		--extra mlops -c requirements/dev.lock pyproject.toml -o requirements/mlops.lock
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet \
 		requirements/airflow.in -o requirements/airflow.lock
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet \
+		requirements/mlflow-server.in -o requirements/mlflow-server.lock
 	$(BIN)/python -m scripts.make_requirements
 
 schema: setup

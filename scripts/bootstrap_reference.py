@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+from config.monitoring import ModelSpec
 from mlops.entry import add_setup_arguments, leave, parser, setup
 from mlops.errors import BadInputError
 from mlops.monitoring.bootstrap import FEW, from_predictions, from_table, set_aside
@@ -15,14 +16,23 @@ EXAMPLES = """\
   python scripts/bootstrap_reference.py --model housing --data data/raw/housing.csv
   python scripts/bootstrap_reference.py --from-predictions 168       from the last week of the prediction log
   python scripts/bootstrap_reference.py --force                      anew, for instance after a retraining
+  python scripts/bootstrap_reference.py --all --if-absent            of every model that has none yet
 """
 
 
 def main() -> int:
     arguments = _arguments()
     places, config = (asked := setup(arguments)).places, asked.config
-    spec, now = config.model(arguments.model), time.time()
-    data = arguments.data or places.root / spec.data
+    for spec in config.models if arguments.all else (config.model(arguments.model),):
+        if arguments.if_absent and places.reference(spec.name).exists():
+            print(f"{places.reference(spec.name)}: is there already and stays")
+        else:
+            _freeze(spec, places, arguments)
+    return 0
+
+
+def _freeze(spec: ModelSpec, places: Places, arguments: argparse.Namespace) -> None:
+    now, data = time.time(), arguments.data or places.root / spec.data
     if arguments.from_predictions is None and not data.is_file():
         raise BadInputError("no such file", where=data, do="give --data, or run make data")
     old = set_aside(places, spec.name, force=arguments.force)
@@ -40,7 +50,6 @@ def main() -> int:
         notes.append(f"{card.rows} rows are few: drift is told from chance with at least {FEW}")
     for note in notes:
         print(note, file=sys.stderr)
-    return 0
 
 
 def _put_back(places: Places, model: str, old: Path | None) -> None:
@@ -53,15 +62,22 @@ def _put_back(places: Places, model: str, old: Path | None) -> None:
 
 def _arguments() -> argparse.Namespace:
     arguments = parser("Freeze the reference of a model's monitoring; see docs/drift.md.", EXAMPLES)
-    arguments.add_argument("--model", help="default: default_model of the configuration")
+    which = arguments.add_mutually_exclusive_group()
+    which.add_argument("--model", help="default: default_model of the configuration")
+    which.add_argument("--all", action="store_true", help="every configured model, each from its own table")
     source = arguments.add_mutually_exclusive_group()
     source.add_argument("--data", type=Path, help="a table; default: the one that the model is trained on")
     source.add_argument(
         "--from-predictions", type=float, metavar="HOURS", help="from the log of predictions instead"
     )
-    arguments.add_argument("--force", action="store_true", help="replace a reference; the old one is kept")
+    there = arguments.add_mutually_exclusive_group()
+    there.add_argument("--force", action="store_true", help="replace a reference; the old one is kept")
+    there.add_argument("--if-absent", action="store_true", help="leave a reference that is there as it is")
     add_setup_arguments(arguments)
-    return arguments.parse_args()
+    given = arguments.parse_args()
+    if given.all and given.data is not None:
+        arguments.error("--data is one model's table: it goes with --model")
+    return given
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from mlops.entry import BAD_INPUT, add_setup_arguments, leave, parser, setup
 from mlops.errors import BadInputError
 from mlops.generators import ensure_data
 from mlops.places import Places
+from mlops.registry.reader import Reader
 from mlops.tables.reading import read_table
 from mlops.training.renewal import Renewal, renew
 from mlops.training.train import Say
@@ -39,6 +40,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         "--seed", type=int, default=0, help="of everything random; same seed, same model (default: 0)"
     )
     options.add_argument("--promote", action="store_true", help="promote the new version even if it is worse")
+    options.add_argument("--if-absent", action="store_true", help="train only what has no version yet")
     options.add_argument("--no-tracking", action="store_true", help="leave MLflow out")
     add_setup_arguments(options)
     return options.parse_args(words)
@@ -50,6 +52,8 @@ def main(words: list[str] | None = None) -> int:
     specs = [config.model(chosen.model)] if chosen.model else list(config.models)
     if not specs:
         raise BadInputError("no model is configured", do="name one in config/monitoring_config.json")
+    if chosen.if_absent:
+        specs = list(_untrained(specs, places))
     ensure_data(places, msgspec.structs.replace(config, models=tuple(specs), data=()))
     failed = 0
     for spec in specs:
@@ -61,6 +65,14 @@ def main(words: list[str] | None = None) -> int:
             failed += 1
             print(f"{spec.name}: {error}", file=sys.stderr)
     return BAD_INPUT if failed else 0
+
+
+def _untrained(specs: list[ModelSpec], places: Places) -> Iterator[ModelSpec]:
+    for spec in specs:
+        if (champion := Reader(places, spec.name).champion()) is None:
+            yield spec
+        else:
+            print(f"{spec.name}: version {champion} is champion and stays")
 
 
 def train_one(spec: ModelSpec, places: Places, chosen: argparse.Namespace) -> Renewal:

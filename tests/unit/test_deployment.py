@@ -16,6 +16,8 @@ from dashboard.feed.requests import Requests
 from dashboard.figures import Figures, Readings
 from scripts.nightwarden import parser
 from tests.fixtures.blueprint_lint import REACHED, lint
+from tests.fixtures.compose_lint import is_one_shot, stages
+from tests.fixtures.compose_lint import lint as lint_compose
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("NIGHTWARDEN_BENCH_DATA", ROOT.parent / "shared/data"))
@@ -121,13 +123,10 @@ def test_the_procfile_starts_what_render_starts() -> None:
 
 
 def dockerfile() -> dict[str, list[str]]:
-    text = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text())
-    found: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        if line and not line.startswith("#"):
-            word, _, rest = line.partition(" ")
-            found.setdefault(word, []).append(rest)
-    return found
+    """What the stage of the daemon says, the last one: it is what docker build makes."""
+    name, said = list(stages((ROOT / "Dockerfile").read_text()).items())[-1]
+    assert name == "daemon"
+    return said
 
 
 def test_the_image_runs_the_daemon_itself_and_not_as_root() -> None:
@@ -140,8 +139,18 @@ def test_the_image_runs_the_daemon_itself_and_not_as_root() -> None:
     assert said["EXPOSE"] == ["8080"]
     assert "http://127.0.0.1:8080/health" in said["HEALTHCHECK"][0]
     assert said["VOLUME"] == [str(args.state)]
-    for source in (line.split()[0] for line in said["COPY"]):
-        assert (ROOT / source).exists()
+
+
+def test_every_stage_finds_what_it_copies_and_ends_as_no_root() -> None:
+    built = stages((ROOT / "Dockerfile").read_text())
+    copied = {line.split()[0] for said in built.values() for line in said.get("COPY", ())}
+    assert {each for each in copied if not each.startswith("--from=") and not (ROOT / each).exists()} == set()
+    assert {name: said["USER"][-1] for name, said in built.items() if "ENTRYPOINT" in said} == dict.fromkeys(
+        ("models", "airflow", "mlflow", "daemon"), "nightwarden"
+    )
+    for said in built.values():
+        assert all("--require-hashes -r requirements/" in line or "--no-deps -e ." in line
+                   for line in said.get("RUN", ()) if "pip install" in line)  # fmt: skip
 
 
 def test_the_image_has_all_that_the_package_needs_and_no_state_of_ours() -> None:
@@ -158,16 +167,87 @@ def test_compose_starts_the_image_as_it_wants_to_be_started() -> None:
     assert "command" not in daemon
     assert int(daemon["stop_grace_period"].rstrip("s")) >= 40
     assert daemon["restart"] == "unless-stopped"
-    assert daemon["ports"] == ["127.0.0.1:8080:8080"]
+    assert daemon["ports"] == ["127.0.0.1:${NIGHTWARDEN_PORT:-8080}:8080"]  # Airflow has 8080 beside it
     mounts = [volume.split(":")[1] for volume in daemon["volumes"]]
     args = parser().parse_args(json.loads(dockerfile()["CMD"][0]))
     assert mounts == [str(args.config), str(args.state)]
-    assert all(port.startswith("127.0.0.1:") for s in compose["services"].values() for port in s["ports"])
+    assert all(
+        port.startswith("127.0.0.1:") for s in compose["services"].values() for port in s.get("ports", ())
+    )
     assert [name for name, s in compose["services"].items() if not s.get("profiles")] == ["nightwarden"]
     named = {v.split(":")[0] for s in compose["services"].values() for v in s["volumes"] if v[0] not in "./"}
     assert named == set(compose["volumes"])
     text = (ROOT / "docker-compose.yml").read_text()
     assert [name for name in SECRET_NAMES if name in text] == []
+
+
+def test_the_profile_of_models_has_what_it_says_at_its_ports() -> None:
+    services = read(ROOT / "docker-compose.yml")["services"]
+    ours = {name: s for name, s in services.items() if s.get("profiles") == ["models"]}
+    assert {name: s["ports"] for name, s in ours.items() if "ports" in s} == {
+        "api": ["127.0.0.1:8000:8000"],
+        "mlflow": ["127.0.0.1:5000:5000"],
+        "airflow": ["127.0.0.1:8080:8080"],
+    }
+    assert {name for name, s in ours.items() if is_one_shot(s)} == {"data", "trainer", "bootstrap"}
+    assert {name: set(s["depends_on"]) for name, s in ours.items() if "depends_on" in s} == {
+        "trainer": {"data", "mlflow"},
+        "bootstrap": {"trainer"},
+        "api": {"trainer"},
+        "monitoring": {"bootstrap"},
+        "airflow": {"bootstrap", "mlflow"},
+    }
+    shared = [
+        {v.split(":")[0] for v in ours[name]["volumes"]}
+        for name in ("api", "trainer", "monitoring", "airflow")
+    ]
+    assert {"data", "models", "monitoring", "alerts", "triggers"} <= set.intersection(*shared)
+
+
+def test_the_profile_of_models_passes_our_own_lint() -> None:
+    assert lint_compose(read(ROOT / "docker-compose.yml"), "models", ROOT) == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda s: s["api"].pop("healthcheck"), "api: nobody sees that it is ill"),
+        (lambda s: s["api"].pop("restart"), "api: nobody starts it again"),
+        (lambda s: s["trainer"].update(healthcheck={}), "trainer: who runs once has no health"),
+        (lambda s: s["api"].update(ports=["8000:8000"]), "api: port 8000:8000 is open to other machines"),
+        (lambda s: s["api"].update(ports=["127.0.0.1:8001:8001"]), "api: its health check asks port 8000"),
+        (lambda s: s["mlflow"].update(ports=["127.0.0.1:5001:5001"]), "trainer: nobody answers at http://mlflow:5000"),
+        (lambda s: s["mlflow"].update(ports=["127.0.0.1:8000:5000"]), "127.0.0.1:8000 is"),
+        (lambda s: s["airflow"].pop("read_only"), "airflow: read_only is not True"),
+        (lambda s: s["data"].pop("cap_drop"), "data: cap_drop is not"),
+        (lambda s: s["api"]["command"].append("--shiny"), "api: serve_model.py knows no --shiny"),
+        (lambda s: s["api"].update(command=["/opt/nightwarden/scripts/serve.py"]), "api: there is no scripts/serve.py"),
+        (lambda s: s["api"].update(command="python x"), "api: a command in one text"),
+        (lambda s: s["airflow"]["build"].update(target="wind"), "airflow: the Dockerfile has no stage wind"),
+        (lambda s: s["api"]["depends_on"].update(redis={"condition": "service_healthy"}), "api: needs redis"),
+        (lambda s: s["api"].update(depends_on={"trainer": {"condition": "service_started"}}), "api: waits for trainer by"),
+        (lambda s: s["api"]["volumes"].append("cache:/cache"), "api: the volume cache is not declared"),
+        (lambda s: s["mlflow"].pop("volumes"), "the volume mlflow is used by nobody"),
+    ],
+)  # fmt: skip
+def test_the_lint_of_compose_finds_what_it_is_for(
+    spoil: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    compose = copy.deepcopy(read(ROOT / "docker-compose.yml"))
+    spoil(compose["services"])
+    found = lint_compose(compose, "models", ROOT)
+    assert any(said in line for line in found), found
+
+
+def test_mlflow_answers_to_the_name_by_which_the_others_call_it() -> None:
+    words = json.loads(stages((ROOT / "Dockerfile").read_text())["mlflow"]["CMD"][0])
+    allowed = words[words.index("--allowed-hosts") + 1].split(",")
+    asked = read(ROOT / "docker-compose.yml")["services"]["trainer"]["environment"]["MLFLOW_TRACKING_URI"]
+    assert asked.removeprefix("http://") in allowed
+    assert "localhost:5000" in allowed  # for people
+    skinny = re.search(r"^mlflow-skinny==(\S+)", (ROOT / "requirements/mlops.lock").read_text(), re.MULTILINE)
+    assert skinny is not None
+    assert f"\nmlflow=={skinny[1]} " in (ROOT / "requirements/mlflow-server.lock").read_text()
 
 
 # --- Prometheus ------------------------------------------------------------------------------------------------------

@@ -90,6 +90,21 @@ def test_a_reference_is_frozen_once_and_replaced_only_by_force(root: Path) -> No
     assert [column.name for column in load_reference(old).features] == ["age", "income", "score"]
 
 
+def test_references_of_all_models_are_frozen_where_they_are_absent_and_stay_where_they_are(
+    root: Path,
+) -> None:
+    assert run(root, "bootstrap_reference.py").returncode == 0
+    frozen = Places(root).reference("credit").read_bytes()
+    more = {**CONFIG["models"][0], "name": "loans"}
+    path = root / "config" / "monitoring_config.json"
+    path.write_text(json.dumps({"models": [*CONFIG["models"], more]}))
+    done = run(root, "bootstrap_reference.py", "--all", "--if-absent")
+    assert (done.returncode, "credit.npz: is there already" in done.stdout) == (0, True), done.stderr
+    assert Places(root).reference("credit").read_bytes() == frozen
+    assert Places(root).reference("loans").exists()
+    assert run(root, "bootstrap_reference.py", "--all").returncode == 2
+
+
 def test_a_refused_table_leaves_the_old_reference_where_it_was(root: Path) -> None:
     assert run(root, "bootstrap_reference.py").returncode == 0
     frozen = Places(root).reference("credit").read_bytes()

@@ -72,6 +72,19 @@ def test_all_configured_models_are_trained_backed_up_and_told(root: Path) -> Non
     assert one == two
 
 
+def test_what_has_a_version_already_is_left_alone_on_request(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/monitoring_config.json").write_text(json.dumps(CONFIG))
+    for name, table in (("credit", credit_risk(400)), ("housing", housing(400))):
+        write_table(table, tmp_path / f"data/{name}.csv")
+    Registry(Places(tmp_path), "credit").register(made())
+    done = run(tmp_path, "--no-tracking", "--if-absent")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "credit: version 1 is champion and stays" in done.stdout
+    assert Registry(Places(tmp_path), "credit").versions() == (1,)
+    assert Registry(Places(tmp_path), "housing").versions() == (1,)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

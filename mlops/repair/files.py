@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import hashlib
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from mlops.errors import BadInputError
 from mlops.repair.scan import Progress
 
 _PIECE = 1 << 20
+_CLONE = 0x40049409  # FICLONE of linux/fs.h
 
 
 def sha256_of(path: Path, size: int | None = None, told: Progress | None = None) -> str:
@@ -31,7 +33,7 @@ def back_up(source: Path, copy: Path, sha256: str, told: Progress | None = None)
     """Copy, sync, and read the copy back. Raises BadInputError where it is not what the first pass read."""
     make_folder(copy.parent)
     try:
-        with source.open("rb") as old, copy.open("xb") as new:
+        with source.open("rb", buffering=0) as old, copy.open("xb") as new:
             _copy(old, new)
             new.flush()
             os.fsync(new.fileno())
@@ -47,17 +49,14 @@ def _same(source: Path, copied: str, read: str) -> None:
         raise BadInputError("was changed while it was read", where=source, do="nothing was done; try again")
 
 
-def _copy(old: BinaryIO, new: BinaryIO) -> None:
-    """By the kernel alone where it can, which shares the blocks on some file systems."""
-    left = os.fstat(old.fileno()).st_size
-    try:
-        while left > 0 and (done := os.copy_file_range(old.fileno(), new.fileno(), left)):
-            left -= done
-    except OSError:
-        if os.fstat(new.fileno()).st_size:
-            raise
-        while piece := old.read(_PIECE):
-            new.write(piece)
+def _copy(old: io.FileIO, new: BinaryIO) -> None:
+    """Sharing the blocks on file systems that can; elsewhere the kernel's own copy costs twice that of reading and writing."""
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(new.fileno(), _CLONE, old.fileno())
+        return
+    piece = memoryview(bytearray(_PIECE))
+    while size := old.readinto(piece):
+        new.write(piece[:size])
 
 
 class Replacement:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from mlops.repair.tokens import Ints
 
 _ROW = 16  # bytes of a row: its hash, where it starts within the batch, its length
-AT_ONCE = 1 << 17  # cells that are looked at together
+_TOGETHER = 1000  # arrays that the system writes at once
+AT_ONCE = 1 << 18  # cells that are looked at together
 
 
 class Batch(Struct, frozen=True):
@@ -41,12 +42,14 @@ class Spill:
         self.end = 0
 
     def add(self, batch: Batch, parts: Sequence[NDArray[Any]]) -> None:
-        data = b"".join(part.tobytes() for part in parts)
-        written = 0
-        while written < len(data):
-            written += os.write(self._file.fileno(), memoryview(data)[written:])
+        size, file = sum(part.nbytes for part in parts), self._file.fileno()
+        written = os.writev(file, [part.data for part in parts]) if len(parts) <= _TOGETHER else 0
+        if written < size:
+            data = b"".join(part.tobytes() for part in parts)
+            while written < size:
+                written += os.write(file, memoryview(data)[written:])
         self.batches.append(batch)
-        self.end += len(data)
+        self.end += size
 
     def close(self) -> None:
         self._file.close()

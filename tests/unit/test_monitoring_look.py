@@ -122,8 +122,8 @@ def test_a_damaged_state_is_rebuilt_from_the_last_result_and_told(tmp_path: Path
 def test_a_full_report_comes_first_and_then_every_six_hours(tmp_path: Path) -> None:
     places = reference(tmp_path)
     log(places, 300)
-    full = [seen(places, NOW + hour * HOUR).full_report for hour in range(14)]
-    assert [hour for hour, each in enumerate(full) if each] == [0, 6, 12]
+    hours = (0, 1, 5, 6, 7, 11, 12, 13)
+    assert [hour for hour in hours if seen(places, NOW + hour * HOUR).full_report] == [0, 6, 12]
 
 
 def test_the_beginning_of_a_drift_makes_a_page_and_each_look_names_the_newest(tmp_path: Path) -> None:
@@ -142,12 +142,12 @@ def test_a_bounded_number_of_files_is_kept_and_none_of_another_model(tmp_path: P
     places.results.mkdir(parents=True)
     other = places.results / "monitoring_credit_two_20200101T000000000Z.json"
     other.write_text("{}")
-    for hour in range(9):
+    for hour in range(7):
         seen(places, NOW + hour * HOUR, full=True)
     ours = sorted(path.name for path in places.results.glob("monitoring_credit_2*.json"))
     assert len(ours) == CONFIG.drift.keep_results and other.exists()
     newest = msgspec.json.decode((places.results / ours[-1]).read_bytes(), type=MonitoringResult)
-    assert newest.budget.looks == 9
+    assert newest.budget.looks == 7
     assert len(list(places.drift_reports.glob("drift_report_*.html"))) == CONFIG.drift.keep_reports
 
 

@@ -21,7 +21,7 @@ from mlops.tables import Table
 
 MODEL = "credit"
 SHIFTS = {"age": 0.6, "income": -0.8, "credit_score": -0.6, "employment_years": -0.4}  # a downturn
-DRIFT = Drift(shifts=SHIFTS, concept=0.45)
+DRIFT = Drift(shifts=SHIFTS, concept=0.25)
 CONFIG = {
     "models": [
         {

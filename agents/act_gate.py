@@ -21,8 +21,10 @@ from agents.events import (
     FixRefused,
     FixStarted,
     FixVerified,
+    HarmFound,
     HealthChanged,
     IncidentClosed,
+    IncidentEscalated,
     IncidentOpened,
     IncidentRetried,
     ObservationResumed,
@@ -50,7 +52,8 @@ TO_PEOPLE = frozenset({"approve", "deny", "snooze", "undo"})
 class ActGate:
     name = "act_gate"
     consumes: tuple[type[Event], ...] = (
-        FixChosen, ActProposed, PromotionProposed, FixApplied, FixVerified, FixFailed, IncidentOpened, IncidentRetried, IncidentClosed, HealthChanged,
+        FixChosen, ActProposed, PromotionProposed, FixApplied, FixVerified, FixFailed, HarmFound, IncidentOpened, IncidentRetried,
+        IncidentEscalated, IncidentClosed, HealthChanged,
         ServiceStarted, ServiceStopped, OperatorCommanded, ObservationResumed, ConfigChanged, StorageChanged,
         EventQuarantined, ProbeObserved, Tick,
     )  # fmt: skip
@@ -118,8 +121,8 @@ class ActGate:
     def _on_failed(self, fact: FixFailed) -> Results:
         draft = self.state.copy()
         fold(draft, fact)
-        new = draft.undo_due.keys() - self.state.undo_due.keys()
-        return [event for act_id in new for event in self._due_undo(draft, act_id, fact.at)]
+        due = [act_id for act_id in draft.undo_due if draft.ways_back[act_id].act.service == fact.service]
+        return [event for act_id in due for event in self._due_undo(draft, act_id, fact.at)]
 
     def _due_undo(self, state: State, act_id: str, at: float) -> list[Event]:
         act = state.ways_back[act_id].act

@@ -150,6 +150,16 @@ class FixFailed(Fact, frozen=True, kw_only=True):
     reason: str
     interrupted: bool = False  # somebody struck first what it had brought up: it says nothing about the fix
     harmful: bool = False  # it made things worse: there is trouble that was not there before it
+    suspect: str = ""  # how its target ended by itself: harm only if the next life ends so too
+
+
+class HarmFound(Fact, frozen=True, kw_only=True):
+    """An act that failed before made things worse: the life after it ended by itself in the same way."""
+
+    act: str  # id of its FixStarted
+    fix: str
+    cause_name: str
+    reason: str
 
 
 class IncidentClosed(Fact, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from agents.events import (
     FixFailed,
     FixRefused,
     FixVerified,
+    HarmFound,
     HealthChanged,
     IncidentClosed,
     IncidentEscalated,
@@ -71,7 +72,7 @@ class State(Struct):
 class IntelligentFixSelector:
     name = "intelligent_fix_selector"
     consumes: tuple[type[Event], ...] = (
-        CauseFound, FixFailed, FixRefused, FixVerified, IncidentOpened, IncidentClosed, IncidentEscalated,
+        CauseFound, FixFailed, HarmFound, FixRefused, FixVerified, IncidentOpened, IncidentClosed, IncidentEscalated,
         HealthChanged, ConfigChanged,
     )  # fmt: skip
     emits: tuple[type[Event], ...] = (FixChosen, FixesExhausted)
@@ -237,18 +238,22 @@ class IntelligentFixSelector:
             case ConfigChanged() if fact.why != "refused":
                 for name in fact.removed:
                     self.state.health.pop(name, None)
-        if isinstance(fact, FixVerified | FixFailed) and not is_drill(fact.service):
+        if isinstance(fact, FixVerified | FixFailed | HarmFound) and not is_drill(fact.service):
             self._learn(fact)
         if fact.incident in cases:
             cases[fact.incident] = _after(cases[fact.incident], fact)
 
-    def _learn(self, fact: FixVerified | FixFailed) -> None:
-        if isinstance(fact, FixFailed) and fact.interrupted:
-            return
+    def _learn(self, fact: FixVerified | FixFailed | HarmFound) -> None:
+        weight = 1.0
+        if isinstance(fact, HarmFound):
+            weight = HARM_WEIGHT - 1.0  # its failure has counted once
+        elif isinstance(fact, FixFailed):
+            if fact.interrupted:
+                return
+            weight = HARM_WEIGHT if fact.harmful else 1.0
         key = f"{fact.cause_name}/{fact.fix}"
         outcomes = self.state.rates.get(key, Outcomes())
         healed = isinstance(fact, FixVerified)
-        weight = HARM_WEIGHT if isinstance(fact, FixFailed) and fact.harmful else 1.0
         self.state.rates[key] = learn(outcomes, fact.service, healed=healed, weight=weight)
 
 

@@ -29,6 +29,7 @@ from agents.events import (
     FixVerified,
     FreezeEnded,
     FreezeNoted,
+    HarmFound,
     HealthChanged,
     IncidentClosed,
     IncidentEscalated,
@@ -61,7 +62,7 @@ LEASE_LOOK_S, CLOCK_LOOK_S = 5.0, 20.0
 class Notifier:
     name = "notifier"
     consumes: tuple[type[Event], ...] = (
-        IncidentOpened, CauseFound, FixChosen, FixRefused, FixStarted, StartRetried, FixApplied, FixVerified, FixFailed,
+        IncidentOpened, CauseFound, FixChosen, FixRefused, FixStarted, StartRetried, FixApplied, FixVerified, FixFailed, HarmFound,
         ApprovalRequested, ApprovalGiven, ApprovalDenied, ApprovalExpired, CommandAnswered, FailurePredicted,
         IncidentEscalated, IncidentRetried, IncidentClosed, OperatorCommanded, ConfigChanged, ServiceStopped,
         ObservationResumed, EventQuarantined, StorageChanged, DamageFound, MessagePosted, SelfTested, LeaseChanged,

@@ -26,6 +26,7 @@ from agents.events import (
     FixRefused,
     FixStarted,
     FixVerified,
+    HarmFound,
     HealthChanged,
     IncidentClosed,
     IncidentEscalated,
@@ -63,7 +64,15 @@ class RenderSelfHealingAgent:
         StartRetried, OperatorCommanded, ConfigChanged, ObservationResumed, AlertReceived,
         ServiceStopped, EventQuarantined, ProbeObserved, Tick,
     )  # fmt: skip
-    emits = (IncidentOpened, FixVerified, FixFailed, IncidentClosed, IncidentEscalated, IncidentRetried)
+    emits = (
+        IncidentOpened,
+        FixVerified,
+        FixFailed,
+        HarmFound,
+        IncidentClosed,
+        IncidentEscalated,
+        IncidentRetried,
+    )
     unhurried: tuple[type[Event], ...] = (CauseFound, FixChosen, FixStarted)  # folded; who acts goes first
     traits = Traits()
 
@@ -106,7 +115,7 @@ class RenderSelfHealingAgent:
     def _on_health(self, fact: HealthChanged) -> Results:
         if fact.health not in rules.BAD:
             return self._on_good_health(fact)
-        failed = [
+        failed: list[Event] = [
             harm.failed_by_health(self.world, self.state, incident, act, fact)
             for incident in self.state.open_ones()
             if (act := incident.act) is not None
@@ -116,6 +125,8 @@ class RenderSelfHealingAgent:
         incident = self.state.open_of(fact.service)
         if incident is None:
             return [*failed, *self._open(fact, fact.symptom or fact.health, fact.reason, fact.incarnation)]
+        if found := harm.repeated(self.world, incident, fact):
+            failed.insert(0, found)
         if (
             incident.status == "escalated"
             and fact.symptom in rules.EXITS
@@ -137,7 +148,9 @@ class RenderSelfHealingAgent:
     def _on_damage(self, fact: FileDamaged) -> Results:
         incident = self.state.open_of(fact.service)
         if incident is None:
-            return self._open(fact, "file_damaged", f"{fact.path}: {fact.problem}", self._life(fact.service))
+            return self._open(
+                fact, "file_damaged", f"{fact.path}: {fact.problem}", self.state.life_of(fact.service)
+            )
         act = incident.act
         if act is not None and act.outcome == "applied":
             new = harm.spoilt(self.world, incident, act, fact.path)
@@ -154,7 +167,7 @@ class RenderSelfHealingAgent:
         return [verdicts.closed(incident, "passed_by_itself", fact.at, f"{fact.path} is good again")]
 
     def _on_prediction(self, fact: FailurePredicted) -> Results:
-        life = self._life(fact.service)
+        life = self.state.life_of(fact.service)
         stale = bool(life and fact.incarnation and fact.incarnation != life)
         far = fact.lead_time_s > self.world.config.windows.predict_horizon_s
         if stale or far or self.state.open_of(fact.service) is not None:
@@ -172,17 +185,13 @@ class RenderSelfHealingAgent:
         if not alert_opens(self.state, fact):
             return ()
         self._streaks.pop(fact.service, None)  # good probes of before did not keep others from alarming
-        return self._open(fact, "alert", f"{fact.alert}: {fact.summary}", self._life(fact.service))
-
-    def _life(self, service: str) -> str:
-        health = self.state.health.get(service)
-        return health.incarnation if health else ""
+        return self._open(fact, "alert", f"{fact.alert}: {fact.summary}", self.state.life_of(fact.service))
 
     def _open(self, fact: Fact, symptom: str, reason: str, incarnation: str) -> Results:
         off = self.state.off
         if fact.service in off or "" in off or self.world.target(fact.service) is None:
             return ()
-        if isinstance(fact, HealthChanged) and self._ended_as_planned(fact):
+        if isinstance(fact, HealthChanged) and self.state.ended_as_planned(self.world.config, fact):
             return ()
         first = self._first_bad_at.get(fact.service, 0.0) if symptom not in rules.EXITS else fact.at
         return [
@@ -195,15 +204,6 @@ class RenderSelfHealingAgent:
                 first_sign_at=first,
             )
         ]
-
-    def _ended_as_planned(self, fact: HealthChanged) -> bool:
-        """An exit that the restart policy calls ordinary; a probe that fails after it is no news."""
-        service = self.world.config.service(fact.service)
-        before = self.state.health.get(fact.service)
-        end = fact if fact.symptom in rules.EXITS else before
-        if service is None or end is None or end.symptom not in rules.EXITS:
-            return False
-        return service.restart == "never" or (service.restart == "on-failure" and end.exit_code == 0)
 
     # --- acts ---
 

@@ -12,6 +12,7 @@ from agents.events import (
     FixRefused,
     FixStarted,
     FixVerified,
+    HarmFound,
     HealthChanged,
     IncidentClosed,
     IncidentOpened,
@@ -77,6 +78,8 @@ def fold(state: State, fact: Fact) -> None:
 
 def _circumstance(state: State, fact: Fact) -> None:
     match fact:
+        case HarmFound():
+            _blamed(state, fact)
         case HealthChanged():
             _health(state, fact)
         case ServiceStarted():
@@ -174,6 +177,15 @@ def _decided(state: State, fact: FixVerified | FixFailed) -> None:
         _forgive(state, fact.service, act, healed=True)
         if act.outcome != "symptom_gone":  # then it was luck
             state.trust[key] = _proved(trust, state.cases.get(fact.incident))
+
+
+def _blamed(state: State, fact: HarmFound) -> None:
+    """Its failure has counted already."""
+    if is_drill(fact.service):
+        return
+    key = pair(fact.cause_name, fact.fix)
+    trust = state.trust.get(key, Trust())
+    state.trust[key] = replace(trust, harms=trust.harms + 1)
 
 
 def _in_drill(state: State, fact: IncidentOpened) -> bool:

@@ -3,7 +3,7 @@
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from agents.events import Fact, FixApplied, FixFailed, FixStarted
+from agents.events import Fact, FixApplied, FixFailed, FixStarted, HarmFound, IncidentEscalated
 
 KEPT = 200
 WAIT = "wait"  # the fix without hands: it holds no lock, uses up nothing and leaves nothing to take back
@@ -18,6 +18,7 @@ class WayBack(Struct, frozen=True, gc=False):
     words: str = ""
     open: bool = False  # it was applied, and has a way back that was not taken
     ill: bool = False  # what it made did not get well, so that it was never seen to work
+    suspect: bool = False  # its target ended by itself after it: what the next life does decides
 
 
 class WaysBack(Struct):
@@ -45,6 +46,11 @@ def fold_ways_back(book: WaysBack, fact: Fact) -> None:
             _applied(book, fact)
         case FixFailed() if not fact.interrupted:
             _failed(book, fact)
+            _doubts_end(book, fact)
+        case HarmFound():
+            _due(book, fact.act, fact.at)
+        case IncidentEscalated():
+            _doubts_end(book, fact)
         case _:
             pass
 
@@ -66,13 +72,33 @@ def _taken(book: WaysBack, fact: FixApplied) -> None:
 
 def _failed(book: WaysBack, fact: FixFailed) -> None:
     way = _newest(book, fact.incident, fact.service, fact.fix)
-    if way is not None and way.open and way.act.auto_undo and not _back_to_the_blamed(way, fact):
-        book.undo_due[way.act.id] = fact.at
+    if way is None or (way.ill and _back_to_the_blamed(way, fact)):
+        return
+    if fact.suspect and way.open:
+        book.ways_back[way.act.id] = replace(way, suspect=True)
+    else:
+        _due(book, way.act.id, fact.at)
 
 
-def _back_to_the_blamed(way: WayBack, fact: FixFailed) -> bool:
+def _doubts_end(book: WaysBack, fact: FixFailed | IncidentEscalated) -> None:
+    """What was started after it did not get well either, or nothing more is started."""
+    fix = fact.fix if isinstance(fact, FixFailed) else ""
+    for way in tuple(book.ways_back.values()):
+        of_it = way.suspect and way.act.incident == fact.incident and way.act.fix != fix
+        if of_it and not _back_to_the_blamed(way, fact):
+            _due(book, way.act.id, fact.at)
+
+
+def _due(book: WaysBack, act: str, at: float) -> None:
+    way = book.ways_back.get(act)
+    if way is not None and way.open and way.act.auto_undo:
+        book.undo_due[act] = at
+
+
+def _back_to_the_blamed(way: WayBack, fact: FixFailed | IncidentEscalated) -> bool:
     """A second fault in the earlier release, a spoiled cache say, does not clear the one that evidence speaks against."""
-    return way.ill and way.act.cause_name == BAD_DEPLOY and not fact.harmful
+    harmful = isinstance(fact, FixFailed) and fact.harmful and fact.fix == way.act.fix
+    return way.act.cause_name == BAD_DEPLOY and not harmful
 
 
 def _newest(book: WaysBack, incident: str, service: str, fix: str) -> WayBack | None:

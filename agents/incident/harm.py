@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from agents.events import FixApplied, FixFailed, HealthChanged
+from agents.events import FixApplied, FixFailed, HarmFound, HealthChanged
 from agents.incident import verdicts as verdicts
 from agents.incident import verification as rules
 from agents.incident.records import Act, Incident
@@ -41,8 +41,9 @@ def broke(world: World, state: State, incident: Incident, act: Act, at: float) -
         trouble = state.open_of(name)
         if trouble is None or not _new(state, trouble, act):
             continue
-        while_away = trouble.first_sign_at < act.applied_at + _round_s(world.config, name)
-        if not while_away or at - act.applied_at >= _grace_s(world.config, name):
+        away = trouble.first_sign_at < act.applied_at + _round_s(world.config, name)
+        once = trouble.symptom in rules.EXITS and trouble.sign_at <= trouble.opened_at
+        if not (away or once) or at - act.applied_at >= _grace_s(world.config, name):
             return f"{name} was well before it: {trouble.sign}"
     return ""
 
@@ -51,9 +52,14 @@ def doubtful(
     world: World, state: State, streaks: Mapping[str, Streak], incident: Incident, act: Act, at: float
 ) -> bool:
     """It is too early to say that it helped: it may yet end, or somebody who depends on it has not been seen well since."""
+    since_s = at - act.applied_at
+    if (before := _suspected_before(world, incident, act)) is not None:
+        lived_s = before.started_at + before.seconds - before.applied_at
+        return since_s < max(
+            2 * lived_s, rules.needed_probes(world.config, 1) * _round_s(world.config, act.target)
+        )
     if not could_harm(world, incident, act):
         return False
-    since_s = at - act.applied_at
     if since_s < rules.needed_probes(world.config, 1) * _round_s(world.config, act.target):
         return True
     return any(
@@ -88,22 +94,44 @@ def failed_half_way(state: State, incident: Incident, act: Act, fact: FixApplied
 def failed_by_health(
     world: World, state: State, incident: Incident, act: Act, fact: HealthChanged
 ) -> FixFailed:
-    worse = _by_health(world, state, incident, act, fact)
-    return verdicts.failed_by_health(incident, act, fact, harmful=worse)
-
-
-def _by_health(world: World, state: State, incident: Incident, act: Act, fact: HealthChanged) -> bool:
-    """The target itself is worse off: it ended, and answered before; or was well until it was acted on."""
-    unseen = (
-        fact.symptom in rules.EXITS and fact.exit_code is None and fact.signal is None
-    )  # anybody may have ended it
-    if act.how not in DONE or rules.interrupts(act, fact) or rules.struck(fact) or unseen:
-        return False
+    """One end by itself may be a fault of its own: it fails the act, and is harm only once the next life ends so too."""
+    counts = act.how in DONE and not rules.interrupts(act, fact) and not rules.struck(fact)
     if act.target != incident.service:
         before = state.open_of(act.target)
-        return fact.service == act.target and (before is None or before.opened_at >= act.started_at)
-    ended = fact.symptom in rules.EXITS and not any(s.startswith(rules.EXITS) for s in incident.symptoms)
-    return ended and could_harm(world, incident, act)
+        new = before is None or before.opened_at >= act.started_at
+        worse = counts and fact.service == act.target and fact.symptom not in rules.EXITS and new
+        return verdicts.failed_by_health(incident, act, fact, harmful=worse)
+    new = not any(symptom.startswith(rules.EXITS) for symptom in incident.symptoms)
+    suspect = _way(fact) if counts and new and could_harm(world, incident, act) else ""
+    return verdicts.failed_by_health(incident, act, fact, suspect=suspect)
+
+
+def repeated(world: World, incident: Incident, fact: HealthChanged) -> HarmFound | None:
+    """The life that came right after a suspected act has ended as the one before it did."""
+    act = incident.act
+    before = None if act is None or rules.struck(fact) else _suspected_before(world, incident, act)
+    if before is None or before.suspect != _way(fact) or fact.service != before.target:
+        return None
+    return verdicts.blamed(incident, before, f"{fact.service} ended twice after it: {fact.reason}")
+
+
+def _suspected_before(world: World, incident: Incident, act: Act) -> Act | None:
+    """The act after which the target had ended by itself, where this one brings up the next life of the same."""
+    fix = world.fixes.get(act.fix)
+    _, *before = reversed([known for known in incident.acts if known.fix != rules.WAIT] or [act])
+    if not before or fix is None or not fix.only_starts_anew:
+        return None
+    last = before[0]
+    return last if last.suspect and not last.undone and last.target == act.target else None
+
+
+def _way(fact: HealthChanged) -> str:
+    """Empty where it did not end, or nobody knows how."""
+    if fact.symptom not in rules.EXITS:
+        return ""
+    if fact.exit_code is not None:
+        return f"exit code {fact.exit_code}"
+    return f"signal {fact.signal}" if fact.signal is not None else ""
 
 
 def _new(state: State, trouble: Incident, act: Act) -> bool:

@@ -44,6 +44,9 @@ class Act(Struct, frozen=True, omit_defaults=True, gc=False):
     undo: str = ""
     undone: bool = False
     reason: str = ""
+    suspect: str = (
+        ""  # how its target ended by itself before its verdict; empty: it did not, or that was told
+    )
 
     @property
     def in_hand(self) -> bool:

@@ -24,8 +24,9 @@ from agents.events import (
 )
 from agents.incident.records import Incident
 from agents.incident.transitions import fold, opened
-from agents.incident.verification import struck
+from agents.incident.verification import EXITS, struck
 from agents.wellbeing import OF_MODELS
+from config.model import Config
 from config.ourselves import is_drill
 
 OWNER = "render_self_healing_agent"
@@ -88,12 +89,24 @@ class State(Struct):
         incident = self.incidents.get(incident_id)
         return None if incident is None or incident.ended else incident
 
+    def life_of(self, service: str) -> str:
+        health = self.health.get(service)
+        return health.incarnation if health else ""
+
     def factor(self, service: str) -> int:
         healed = self.healed.get(service)
         return healed.factor if healed else 1
 
     def is_repeat(self, fact: AlertReceived) -> bool:
         return bool(fact.delivery) and fact.delivery in self.deliveries
+
+    def ended_as_planned(self, config: Config, fact: HealthChanged) -> bool:
+        """An exit that the restart policy calls ordinary; a probe that fails after it is no news."""
+        service = config.service(fact.service)
+        end = fact if fact.symptom in EXITS else self.health.get(fact.service)
+        if service is None or end is None or end.symptom not in EXITS:
+            return False
+        return service.restart == "never" or (service.restart == "on-failure" and end.exit_code == 0)
 
 
 def fold_state(state: State, fact: Fact) -> None:

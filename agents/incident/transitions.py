@@ -24,6 +24,7 @@ from agents.events import (
     FixRefused,
     FixStarted,
     FixVerified,
+    HarmFound,
     HealthChanged,
     IncidentClosed,
     IncidentEscalated,
@@ -212,11 +213,17 @@ def _decided(incident: Incident, fact: FixVerified | FixFailed) -> Incident:
         act = replace(act, outcome="verified", reason="", seconds=fact.seconds)
         return _noted(incident, fact, acts=_with(incident, act))
     outcome, seconds = "interrupted" if fact.interrupted else "failed", fact.at - act.started_at
-    acts = _with(incident, replace(act, outcome=outcome, reason=fact.reason, seconds=seconds))
+    act = replace(act, outcome=outcome, reason=fact.reason, seconds=seconds, suspect=fact.suspect)
+    acts = _with(incident, act)
     faults = incident.faults
     if fact.interrupted:
         faults = (*faults, Fault(incident.sign_at, incident.sign))[-FAULTS:]
     return _noted(incident, fact, status="open", acts=acts, faults=faults)
+
+
+def _blamed(incident: Incident, fact: HarmFound) -> Incident:
+    act = last_act(incident, fact.act)
+    return _noted(incident, fact, acts=_with(incident, replace(act, suspect="")) if act else incident.acts)
 
 
 def _escalated(incident: Incident, fact: IncidentEscalated) -> Incident:
@@ -261,6 +268,7 @@ _STEPS: dict[type[Fact], Callable[[Incident, Any], Incident]] = {
     FixApplied: _applied,
     FixVerified: _decided,
     FixFailed: _decided,
+    HarmFound: _blamed,
     StartRetried: _noted,
     FixesExhausted: _noted,
     IncidentEscalated: _escalated,

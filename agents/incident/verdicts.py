@@ -6,6 +6,7 @@ from agents.events import (
     Event,
     FixFailed,
     FixVerified,
+    HarmFound,
     HealthChanged,
     IncidentClosed,
     IncidentEscalated,
@@ -17,7 +18,13 @@ from agents.incident.verification import interrupts
 
 
 def failed(
-    incident: Incident, act: Act, reason: str, *, interrupted: bool = False, harmful: bool = False
+    incident: Incident,
+    act: Act,
+    reason: str,
+    *,
+    interrupted: bool = False,
+    harmful: bool = False,
+    suspect: str = "",
 ) -> FixFailed:
     return FixFailed(
         incident=incident.id,
@@ -28,14 +35,27 @@ def failed(
         reason=reason,
         interrupted=interrupted,
         harmful=harmful,
+        suspect=suspect,
     )
 
 
 def failed_by_health(
-    incident: Incident, act: Act, fact: HealthChanged, *, harmful: bool = False
+    incident: Incident, act: Act, fact: HealthChanged, *, harmful: bool = False, suspect: str = ""
 ) -> FixFailed:
     reason = f"{fact.service} is {fact.health}: {fact.reason}"
-    return failed(incident, act, reason, interrupted=interrupts(act, fact), harmful=harmful)
+    interrupted = interrupts(act, fact)
+    return failed(incident, act, reason, interrupted=interrupted, harmful=harmful, suspect=suspect)
+
+
+def blamed(incident: Incident, act: Act, reason: str) -> HarmFound:
+    return HarmFound(
+        incident=incident.id,
+        service=act.target,
+        act=act.id,
+        fix=act.fix,
+        cause_name=act.cause_name,
+        reason=reason,
+    )
 
 
 def failed_by_probes(incident: Incident, act: Act, bad: int, last: ProbeObserved) -> FixFailed:

@@ -17,6 +17,7 @@ from agents.events import (
     FixRefused,
     FixStarted,
     FixVerified,
+    HarmFound,
     IncidentClosed,
     IncidentEscalated,
     IncidentOpened,
@@ -181,6 +182,12 @@ def _failed(state: State, fact: FixFailed) -> None:
         ring(state, story, fact.at, 0.0)
 
 
+def _blamed(state: State, fact: HarmFound) -> None:
+    story = _stepped(state, fact)
+    if story is not None:
+        ring(state, story, fact.at, 0.0)
+
+
 def _stepped(state: State, fact: Fact) -> Story | None:
     """The same step again is one line; so are the starts of one act."""
     story = state.stories.get(fact.incident)
@@ -232,5 +239,6 @@ _FOLDS: dict[type[Fact], Callable[[State, Any], None]] = HOUSE_FOLDS | {
     FixRefused: _refused,
     FixVerified: _verified,
     FixFailed: _failed,
+    HarmFound: _blamed,
     StartRetried: _verified,
 }

@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from agents.events import CommandAnswered, FixApplied, FixFailed, FixRefused, FixStarted, OperatorCommanded
+from agents.events import (
+    CommandAnswered,
+    FixApplied,
+    FixFailed,
+    FixRefused,
+    FixStarted,
+    HarmFound,
+    IncidentEscalated,
+    OperatorCommanded,
+)
 from agents.gate.books import Trust
 from agents.gate.ways_back import WaysBack, fold_ways_back
 from tests.fixtures.gate import Gate, extra_fix, limit
@@ -21,14 +30,15 @@ def applied(gate: Gate, act: FixStarted, *, way_back: str = "turn it again") -> 
     )  # fmt: skip
 
 
-def fails(gate: Gate, act: FixStarted, *, interrupted: bool = False) -> list[Any]:
+def fails(gate: Gate, act: FixStarted, *, interrupted: bool = False, suspect: str = "") -> list[Any]:
     failed = FixFailed(
         interrupted=interrupted,
+        suspect=suspect,
         incident=act.incident,
         service=act.service,
         fix=act.fix,
         reason="r",
-        cause_name="hang",
+        cause_name=act.cause_name,
         culprit=act.service,
     )
     return gate.tell(failed)
@@ -183,3 +193,69 @@ def test_an_earlier_release_that_is_ill_too_clears_no_release_that_is_blamed(
     fold_ways_back(book, FixFailed(reason="r", harmful=harmful, **about))
     assert bool(book.undo_due) == due
     assert book.way_back("act") is not None
+
+
+SWAP = extra_fix("turn", auto_undo=True, steps=("point_release_back", "kill", "start"))
+
+
+def suspected(cause: str = "hang") -> tuple[Gate, FixStarted]:
+    """The target ended by itself after the act; no life has been started since."""
+    gate = Gate(fixes=(SWAP,))
+    gate.open("i", "s0")
+    act = gate.choose("i", "s0", "turn", cause=cause)
+    applied(gate, act)
+    assert fails(gate, act, suspect="exit code 1") == []
+    assert gate.tick(1.0) == []
+    return gate, act
+
+
+def respawned(gate: Gate, act: FixStarted) -> FixStarted:
+    anew = gate.choose(act.incident, "s0", "kill_restart")
+    assert isinstance(anew, FixStarted)
+    return anew
+
+
+def harm(act: FixStarted) -> HarmFound:
+    return HarmFound(
+        incident=act.incident, service=act.service, act=act.id, fix=act.fix, cause_name=act.cause_name, reason="r"
+    )  # fmt: skip
+
+
+def undos(events: list[Any]) -> list[str]:
+    return [event.undo_of for event in events if isinstance(event, FixStarted)]
+
+
+@pytest.mark.parametrize("cause", ["hang", "bad_deploy"])
+def test_a_suspected_act_stays_until_the_next_life_has_ended_in_the_same_way(cause: str) -> None:
+    gate, act = suspected(cause)
+    anew = respawned(gate, act)
+    gate.tell(harm(act))
+    assert gate.tick(2.0) == [], "one at a time"
+    gate.tell(FixApplied(incident=anew.incident, service="s0", fix=anew.fix, outcome="done", cause=anew.id))
+    assert undos(fails(gate, anew)) == [act.id]
+    assert gate.agent.state.trust[f"{cause} turn"] == Trust(0, 1, harms=1)
+
+
+def test_it_is_taken_back_when_what_was_started_after_it_fails_otherwise_or_nothing_more_is_tried() -> None:
+    gate, act = suspected()
+    assert undos(fails(gate, respawned(gate, act))) == [act.id]
+    gate, act = suspected()
+    gate.tell(IncidentEscalated(incident=act.incident, service="s0", reason="r", round=0))
+    assert undos(gate.tick(2.0)) == [act.id]
+
+
+def test_one_end_by_itself_does_not_bring_the_release_back_that_evidence_speaks_against() -> None:
+    gate, act = suspected("bad_deploy")
+    assert undos(fails(gate, respawned(gate, act))) == []
+    gate.tell(IncidentEscalated(incident=act.incident, service="s0", reason="r", round=0))
+    assert gate.tick(2.0) == []
+
+
+def test_a_suspected_safe_fix_asks_nobody_the_next_time_and_a_harmful_one_does() -> None:
+    gate, act = suspected()
+    again = gate.choose(act.incident, "s0", "turn", at=1000.0)
+    assert isinstance(again, FixStarted)
+    gate, act = suspected()
+    gate.tell(harm(act))
+    undone(gate, gate.tick(2.0)[0])
+    assert limit(gate.choose(act.incident, "s0", "turn", at=1000.0)) == "approval"

@@ -14,6 +14,7 @@ from agents.events import (
     FixFailed,
     FixRefused,
     FixVerified,
+    HarmFound,
     HealthChanged,
     IncidentClosed,
     IncidentEscalated,
@@ -309,3 +310,13 @@ def test_a_closed_incident_and_a_removed_service_are_forgotten() -> None:
     desk.tell(ConfigChanged(digest="d", why="reload", removed=("shop",)))
     desk.tell(IncidentClosed(incident="i", service="shop", outcome="withdrawn"))
     assert desk.agent.state.health == desk.agent.state.cases == {}
+
+
+def test_harm_that_is_found_late_counts_with_the_failure_as_six() -> None:
+    desk = Desk()
+    desk.open()
+    choice = desk.find(HANG)
+    about = {"incident": "i", "service": "shop", "fix": choice.fix, "cause_name": "hang"}
+    desk.judge(choice, good=False)
+    desk.tell(HarmFound(**about, act="a", reason="r"))
+    assert desk.agent.state.rates[f"hang/{choice.fix}"].by_service["shop"] == Tally(0.0, 6.0)

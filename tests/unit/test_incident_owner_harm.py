@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from agents.events import CauseFound, FileDamaged, FileRepaired, FixFailed, FixVerified, IncidentClosed, Tick
+from agents.events import (
+    CauseFound,
+    FileDamaged,
+    FileRepaired,
+    FixFailed,
+    FixVerified,
+    HarmFound,
+    IncidentClosed,
+    Tick,
+)
 from agents.terms import Cause
 from tests.fixtures.incident_owner import Desk, down, kinds, unhealthy
 
@@ -92,10 +101,77 @@ def test_nobody_waits_for_one_that_is_not_looked_at_for_ever() -> None:
     assert kinds(desk.probe("model", at=2.0 + GRACE_S)) == [FixVerified, IncidentClosed]
 
 
-def test_an_end_of_what_had_answered_is_worse_and_so_is_a_file_that_was_whole() -> None:
-    ended, spoilt, again = acted(), acted(), acted()
-    [verdict] = failed(ended.tell(down("model", exit_code=3), 3.0))
+def respawned(*, code: int = 3) -> Desk:
+    """The target ended by itself after the act, and its next life was started at 4.0."""
+    desk = acted()
+    [verdict] = failed(desk.tell(down("model", exit_code=code), 3.0))
+    assert (verdict.harmful, verdict.suspect) == (False, f"exit code {code}")
+    desk.at = 4.0
+    assert desk.act("i", "respawn", target="model", culprit="model") == []
+    return desk
+
+
+def test_one_end_of_the_target_by_itself_fails_the_act_and_is_harm_once_the_next_life_ends_so_too() -> None:
+    desk = respawned()
+    assert desk.incident("i").acts[0].suspect
+    found, verdict = desk.tell(down("model", exit_code=3), 5.0)
+    assert isinstance(found, HarmFound)
+    assert (found.fix, found.cause_name) == ("clear_cache", desk.incident("i").acts[0].cause_name)
+    assert found.act == desk.incident("i").acts[0].id
+    assert (verdict.fix, verdict.harmful) == ("respawn", False)
+    assert "made things worse: model ended twice" in " ".join(desk.agent.explain("i"))
+    desk.at = 6.0
+    desk.act("i", "respawn", target="model", culprit="model")
+    assert kinds(desk.tell(down("model", exit_code=3), 7.0)) == [FixFailed], "it is told once"
+
+
+@pytest.mark.parametrize(
+    "end", [{"exit_code": 1}, {"signal": 9}, {"signal": 11}, {"symptom": "found_dead"}, {"reason": "?"}]
+)
+def test_a_next_life_that_ends_in_another_way_speaks_for_two_faults(end: dict[str, Any]) -> None:
+    assert kinds(respawned().tell(down("model", **end), 5.5)) == [FixFailed]
+
+
+def test_what_changed_more_than_the_life_takes_the_suspicion_from_the_act_before() -> None:
+    desk = acted()
+    desk.tell(down("model", exit_code=3), 3.0)
+    desk.at = 4.0
+    desk.act("i", "clear_cache", target="model", culprit="model")
+    assert kinds(desk.tell(down("model", exit_code=3), 5.0)) == [FixFailed]
+
+
+def test_the_next_life_after_a_suspected_act_is_verified_only_when_it_has_lasted() -> None:
+    desk = respawned()
+    assert [desk.probe("model", at=at) for at in (5.0, 6.0, 7.0, 8.0)] == [[], [], [], []]
+    assert kinds(desk.probe("model", at=9.0)) == [FixVerified, IncidentClosed]
+
+
+def test_who_depends_on_it_and_ended_once_had_a_fault_of_its_own_unless_it_ends_again() -> None:
+    desk = acted()
+    shop_fails(desk, 4.0, ended=True, exit_code=1)
+    assert failed(desk.tell(Tick(), 5.25)) == []
+    desk.tell(down("shop", exit_code=1), 6.0)
+    [verdict] = failed(desk.tell(Tick(), 6.25))
     assert verdict.harmful
+
+
+def test_who_was_broken_by_an_end_and_does_not_come_back_in_time_is_worse() -> None:
+    desk = acted()
+    shop_fails(desk, 4.0, ended=True, exit_code=1)
+    [verdict] = failed(desk.tell(Tick(), 2.0 + GRACE_S))
+    assert verdict.harmful
+
+
+def test_a_culprit_that_ended_once_after_its_restart_was_not_made_worse_by_it() -> None:
+    desk = Desk()
+    desk.tell(unhealthy("shop", id="i"), 1.0)
+    desk.act("i", "kill_restart", target="model", culprit="model")
+    [verdict] = failed(desk.tell(down("model", id="j", exit_code=1), 4.0))
+    assert not verdict.harmful
+
+
+def test_a_file_that_was_whole_before_the_act_is_worse() -> None:
+    spoilt, again = acted(), acted()
     [verdict] = failed(spoilt.tell(FileDamaged(service="model", path="data/a.json", problem="torn"), 3.0))
     assert verdict.harmful
     [verdict] = failed(again.tell(unhealthy("model"), 3.0))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
-from agents.events import FixChosen, FixFailed, FixStarted
+from agents.events import FixChosen, FixFailed, FixStarted, HarmFound
 from tests.fixtures.planted import GOOD, HARMS, PLANTED, Plant, PlantedDaemon, plant_of
 
 WITHIN_S = 240.0
@@ -53,7 +53,8 @@ async def live(folder: Path, plant: Plant) -> Outcome:
             plant,
             acted=True,
             undone=act.id in undone and virtual.world.version("shop") == GOOD,
-            called_harmful=any(f.harmful for f in failed),
+            called_harmful=any(f.harmful for f in failed)
+            or any(f.fix == PLANTED for f in virtual.facts(HarmFound)),
             told=bool(lines),
             untrusted=trust is not None and trust.failures > 0 and trust.successes == 0
             and rate is not None and rate.by_service["shop"].failures > 0,

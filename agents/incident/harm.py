@@ -101,15 +101,25 @@ def failed_by_health(
         new = before is None or before.opened_at >= act.started_at
         worse = counts and fact.service == act.target and fact.symptom not in rules.EXITS and new
         return verdicts.failed_by_health(incident, act, fact, harmful=worse)
+    if not (counts and could_harm(world, incident, act)):
+        return verdicts.failed_by_health(incident, act, fact)
     new = not any(symptom.startswith(rules.EXITS) for symptom in incident.symptoms)
-    suspect = _way(fact) if counts and new and could_harm(world, incident, act) else ""
-    return verdicts.failed_by_health(incident, act, fact, suspect=suspect)
+    worse = bool(_way(fact)) and _ended_in_its_boot(incident, act, fact)
+    return verdicts.failed_by_health(incident, act, fact, harmful=worse, suspect=_way(fact) if new else "")
+
+
+def _ended_in_its_boot(incident: Incident, act: Act, fact: HealthChanged) -> bool:
+    """The life before this one was begun by the same act too and ended in the same way; none did so before the act."""
+    before = any(fault.symptom.startswith(rules.EXITS) for fault in incident.faults)
+    before = before or any(known.suspect for known in incident.acts)
+    same = incident.sign == f"{fact.symptom}: {fact.reason}"
+    return same and not before and incident.sign_at >= act.started_at
 
 
 def repeated(world: World, incident: Incident, fact: HealthChanged) -> HarmFound | None:
     """The life that came right after a suspected act has ended as the one before it did."""
     act = incident.act
-    before = None if act is None or rules.struck(fact) else _suspected_before(world, incident, act)
+    before = None if act is None else _suspected_before(world, incident, act)
     if before is None or before.suspect != _way(fact) or fact.service != before.target:
         return None
     return verdicts.blamed(incident, before, f"{fact.service} ended twice after it: {fact.reason}")

@@ -206,3 +206,25 @@ def test_a_file_that_is_damaged_once_more_after_its_repair_speaks_against_no_act
     desk.tell(FileRepaired(service="model", path="data/a.json"), 3.0)
     [verdict] = failed(desk.tell(broken, 4.0))
     assert not verdict.harmful
+
+
+@pytest.mark.parametrize(("code", "harmful"), [(3, True), (1, False)])
+def test_an_act_whose_first_life_ended_in_its_boot_as_the_second_one_did_is_worse(
+    code: int, harmful: bool
+) -> None:
+    desk = Desk()
+    desk.tell(unhealthy("model", id="i"), 1.0)
+    act = desk.start_act("i", "clear_cache", target="model", culprit="model")
+    desk.tell(down("model", exit_code=3, reason="exited with code 3"), 2.0)
+    desk.at = 3.0
+    desk.hear_of(act, "clear_cache", "model")
+    [verdict] = failed(desk.tell(down("model", exit_code=code, reason=f"exited with code {code}"), 4.0))
+    assert (verdict.harmful, verdict.suspect) == (harmful, "")
+
+
+def test_ends_in_one_boot_after_a_suspected_act_blame_it_once() -> None:
+    desk = acted()
+    desk.tell(down("model", exit_code=3), 3.0)
+    desk.start_act("i", "respawn", target="model", culprit="model")
+    assert kinds(desk.tell(down("model", exit_code=3), 5.0)) == [HarmFound]
+    assert desk.tell(down("model", exit_code=3), 6.0) == []

@@ -43,6 +43,7 @@ async def live(folder: Path, plant: Plant) -> Outcome:
         lines = [
             line for line in virtual.told if PLANTED in line and ("worse" in line or "did not help" in line)
         ]
+        harmful = any(f.harmful for f in failed) or any(f.fix == PLANTED for f in virtual.facts(HarmFound))
         undone = {started.undo_of for started in virtual.facts(FixStarted) if started.undo_of}
         seen, well = len(virtual.facts(FixChosen, "shop")), virtual.well()
         if well:
@@ -53,10 +54,9 @@ async def live(folder: Path, plant: Plant) -> Outcome:
             plant,
             acted=True,
             undone=act.id in undone and virtual.world.version("shop") == GOOD,
-            called_harmful=any(f.harmful for f in failed)
-            or any(f.fix == PLANTED for f in virtual.facts(HarmFound)),
+            called_harmful=harmful,
             told=bool(lines),
-            untrusted=trust is not None and trust.failures > 0 and trust.successes == 0
+            untrusted=trust is not None and trust.failures > 0 and trust.successes == 0 and bool(trust.harms) == harmful
             and rate is not None and rate.by_service["shop"].failures > 0,
             first_again=bool(again) and again[0].fix == PLANTED,
             well=well,

@@ -84,6 +84,7 @@ class State(Questions):
     spent: dict[str, tuple[Spent, ...]] = field(default_factory=dict)  # by target
     started: dict[str, float] = field(default_factory=dict)  # by target and fix
     failed: dict[str, tuple[float, ...]] = field(default_factory=dict)  # by target and fix
+    interrupted: dict[str, tuple[float, ...]] = field(default_factory=dict)  # by target and fix; pardoned
     trust: dict[str, Trust] = field(default_factory=dict)  # by cause and fix
     exits: dict[str, str] = field(default_factory=dict)  # the incarnation whose end we saw
     ill: dict[str, str] = field(default_factory=dict)  # services that are unhealthy or down: which of the two

@@ -163,16 +163,19 @@ def _decided(state: State, fact: FixVerified | FixFailed) -> None:
     key = pair(fact.cause_name, fact.fix)
     trust = state.trust.get(key, Trust())
     if isinstance(fact, FixFailed):
-        failures = state.failed.get(pair(fact.service, fact.fix), ())
+        name = pair(fact.service, fact.fix)
+        pardon = pardoned(fact, state.interrupted.get(name, ()))
         if not fact.interrupted:
             # trust is lost at once, and earned anew
             state.trust[key] = Trust(0, trust.failures + 1, harms=trust.harms + fact.harmful)
-        elif act is not None and pardoned(fact, failures):
+        elif act is not None and pardon:
             _forgive(state, fact.service, act)
-        young = tuple(at for at in failures if fact.at - at < HOUR_S)
-        state.failed[pair(fact.service, fact.fix)] = (*young, fact.at)
+        # what says nothing about a fix does not make it rest
+        book = state.interrupted if pardon else state.failed
+        book[name] = (*(at for at in book.get(name, ()) if fact.at - at < HOUR_S), fact.at)
         return
-    state.failed.pop(pair(fact.service, fact.fix), None)
+    for book in (state.failed, state.interrupted):
+        book.pop(pair(fact.service, fact.fix), None)
     if act is not None:
         _forgive(state, fact.service, act, healed=True)
         if act.outcome != "symptom_gone":  # then it was luck
@@ -289,6 +292,6 @@ def _configured(state: State, fact: ConfigChanged) -> None:
     for name in fact.removed:
         for table in (state.exits, state.ill, state.incarnations, state.spent, state.ended, state.paused):
             table.pop(name, None)
-        for by_fix in (state.started, state.failed):
+        for by_fix in (state.started, state.failed, state.interrupted):
             for key in [key for key in by_fix if key.rpartition(" ")[0] == name]:
                 del by_fix[key]

@@ -8,6 +8,6 @@ HOUR_S = 3600.0
 PARDONS = 30  # in an hour: whoever kills more often, the kernel short of memory say, is met with pauses
 
 
-def pardoned(fact: FixFailed, failed_at: Iterable[float]) -> bool:
+def pardoned(fact: FixFailed, interrupted_at: Iterable[float]) -> bool:
     """It was interrupted by somebody who does not do so all the time: a new fault, and no attempt used up."""
-    return fact.interrupted and sum(1 for at in failed_at if fact.at - at < HOUR_S) < PARDONS
+    return fact.interrupted and sum(1 for at in interrupted_at if fact.at - at < HOUR_S) < PARDONS

@@ -372,6 +372,16 @@ def test_a_fix_that_failed_three_times_in_an_hour_rests() -> None:
     assert limit(gate.ask("s0", at=20.0 + 900.0)) == ""
 
 
+def test_a_fix_does_not_rest_for_what_new_faults_interrupted() -> None:
+    gate = Gate()
+    for n in range(4):
+        act = gate.ask("s0", at=n * 10.0)
+        assert isinstance(act, FixStarted)
+        gate.applied(act)
+        gate.verdict(act, good=False, interrupted=True)
+        gate.close(act)
+
+
 def test_a_success_closes_the_breaker() -> None:
     gate = Gate()
     for good in (False, False, True, False):

@@ -228,3 +228,14 @@ def test_ends_in_one_boot_after_a_suspected_act_blame_it_once() -> None:
     desk.start_act("i", "respawn", target="model", culprit="model")
     assert kinds(desk.tell(down("model", exit_code=3), 5.0)) == [HarmFound]
     assert desk.tell(down("model", exit_code=3), 6.0) == []
+
+
+def test_what_had_ended_before_the_act_is_not_made_worse_by_two_more_ends() -> None:
+    desk, end = Desk(), down("model", exit_code=3, reason="exited with code 3")
+    desk.tell(down("model", id="i", exit_code=3, reason="exited with code 3"), 1.0)
+    act = desk.start_act("i", "clear_cache", target="model", culprit="model")
+    desk.tell(end, 2.0)
+    desk.at = 3.0
+    desk.hear_of(act, "clear_cache", "model")
+    [verdict] = failed(desk.tell(end, 4.0))
+    assert not verdict.harmful

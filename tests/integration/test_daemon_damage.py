@@ -29,7 +29,9 @@ class Folder:
         found = [path for path in self.whole.rglob("*") if path.is_file() and path.stat().st_size]
         state = {path.relative_to(self.whole) for path in found}
         spoken = {"lock", "control", "nightwarden.log"}
-        return sorted(path for path in state if path.parts[0] not in spoken | {"logs", "backups"})
+        # reports of incidents are pages for people, written a second after the end: nothing reads them back
+        unread = {"logs", "backups", "reports"}
+        return sorted(path for path in state if path.parts[0] not in spoken | unread)
 
     def size(self, file: Path) -> int:
         return (self.whole / file).stat().st_size

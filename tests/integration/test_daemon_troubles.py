@@ -79,7 +79,8 @@ def test_on_a_full_disk_the_daemon_heals_says_so_and_catches_up(daemon: RealDaem
         ballast.unlink()
         until("it can write again", lambda: "cannot be written" not in daemon.command("status").stdout, 40)
         until("healed", lambda: [i["status"] for i in daemon.incidents()] == ["closed"])
-        until("on disk", lambda: len(list(facts(daemon.state, "StorageChanged"))) == 2)  # status knows it before
+        # status knows it before
+        until("on disk", lambda: len(list(facts(daemon.state, "StorageChanged"))) == 2)
         daemon.kill()
         daemon.start()
         until("healthy", daemon.all_healthy)

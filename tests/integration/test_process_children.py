@@ -36,7 +36,7 @@ async def printed(platform: ProcessPlatform, name: str) -> str:
     exits = exits_of(platform)
     await platform.start(name, "m1")
     await until(lambda: bool(exits))
-    return platform.output(name)
+    return platform.output(name, limit=65_536)  # an environment may be long
 
 
 def platform_for(

@@ -30,6 +30,7 @@ def freeze(
     source: str,
     created_at: str,
     kinds: Mapping[str, str] | None = None,
+    not_before: str = "",
 ) -> Card:
     """Write the npz and its document; BadInputError for too few rows, OSError leaves what was there."""
     rows = max((len(column) for column in features.values()), default=0)
@@ -53,7 +54,9 @@ def freeze(
                         described.append(_sorted(archive, file, f"c{number}.npy", name, cells, output=output))
             file.flush()
             os.fsync(file.fileno())
-        card = Card(model=model, created_at=created_at, source=source, rows=rows, columns=tuple(described))
+        card = Card(
+            model=model, created_at=created_at, source=source, rows=rows, columns=tuple(described), not_before=not_before
+        )  # fmt: skip
         card = msgspec.structs.replace(card, fingerprint=fingerprint(card))
         disk.rename(temporary, path)
     finally:

@@ -40,6 +40,7 @@ class Card(Struct, frozen=True, kw_only=True):
     rows: int
     columns: tuple[Described, ...]
     fingerprint: str = ""
+    not_before: str = ""  # what was asked earlier belongs to the world before a promotion, and to no window
 
 
 class Reference(Struct, frozen=True):

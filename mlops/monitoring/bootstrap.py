@@ -20,7 +20,9 @@ from mlops.tables import Table, features, read_table, split
 FEW = 1000  # rows below which small drifts take long to be told from chance
 
 
-def from_table(spec: ModelSpec, places: Places, data: Path, now: float) -> tuple[Card, list[str]]:
+def from_table(
+    spec: ModelSpec, places: Places, data: Path, now: float, not_before: str = ""
+) -> tuple[Card, list[str]]:
     """From a table: every feature of it, and the champion's answers on the part that it was not trained on."""
     table = read_table(data, target=spec.target)
     names = features(spec, table)
@@ -35,12 +37,15 @@ def from_table(spec: ModelSpec, places: Places, data: Path, now: float) -> tuple
         model=spec.name,
         source=str(data),
         created_at=rfc3339(now),
+        not_before=not_before,
         kinds=kinds,
     )
     return card, notes
 
 
-def from_predictions(spec: ModelSpec, places: Places, now: float, hours: float) -> tuple[Card, list[str]]:
+def from_predictions(
+    spec: ModelSpec, places: Places, now: float, hours: float, not_before: str = ""
+) -> tuple[Card, list[str]]:
     """From the last `hours` of the log of predictions."""
     rows = predictions(places, spec.name, now - hours * 3600.0, now)
     outputs: dict[str, Column] = {PREDICTION: rows.prediction}
@@ -53,6 +58,7 @@ def from_predictions(spec: ModelSpec, places: Places, now: float, hours: float) 
         model=spec.name,
         source=f"{places.predictions(spec.name)}, the last {hours:g} h",
         created_at=rfc3339(now),
+        not_before=not_before,
         kinds=_kinds(spec, outputs),
     )
     return card, []

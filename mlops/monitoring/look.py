@@ -18,7 +18,7 @@ from mlops.monitoring.state import LookState, read_state, write_state
 from mlops.monitoring.writing import files_of, write_alert, write_result
 from mlops.places import Places
 from mlops.predictions.reading import Predictions, predictions
-from mlops.predictions.records import rfc3339
+from mlops.predictions.records import rfc3339, unix
 from mlops.registry.locks import writing
 
 _DAY_S, _HOUR_S = 86_400.0, 3600.0
@@ -44,7 +44,10 @@ def look(
         newest = files_of(places.results, "monitoring", spec.name, "json")
         state, told = read_state(path, reference.card.fingerprint, newest[-1] if newest else None)
         due = _due(state, now, config.watch.full_report_h * _HOUR_S) if full is None else full
-        rows = predictions(places, spec.name, now - config.watch.lookback_h * _HOUR_S, now)
+        since = now - config.watch.lookback_h * _HOUR_S
+        if reference.card.not_before:
+            since = max(since, unix(reference.card.not_before))
+        rows = predictions(places, spec.name, since, now)
         result, after = _looked(spec, config, places, now, reference, rows, state, full=due)
         notes = [told] if told else []
         if due or (result.drift_detected and not state.drifting):

@@ -20,10 +20,10 @@ def renew_reference(spec: ModelSpec, run: Run, places: Places, now: float) -> No
     old = set_aside(places, spec.name, force=True)
     try:
         if asked >= ENOUGH:
-            from_predictions(spec, places, now, hours)
+            from_predictions(spec, places, now, hours, run.since)
         else:
             window = current(spec, places)
-            from_table(window, places, places.table(window.data), now)
+            from_table(window, places, places.table(window.data), now, run.since)
     except BadInputError:
         if old is not None:
             for ending in (".npz", ".json"):

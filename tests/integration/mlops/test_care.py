@@ -10,11 +10,16 @@ from config.model import Service
 from config.on_model import ModelPlatform
 from mlops import care
 from mlops.errors import BadInputError
+from mlops.generators import Drift, credit_risk
 from mlops.monitoring.bootstrap import from_predictions
 from mlops.predictions.reading import predictions
+from mlops.predictions.records import Prediction, rfc3339
+from mlops.predictions.writing import append_predictions
 from mlops.retraining.harvest import current
+from mlops.retraining.record import Run
+from mlops.retraining.renewal import renew_reference
 from mlops.tables import read_table
-from tests.fixtures.retraining_world import SPEC, World, drifted, fitted
+from tests.fixtures.retraining_world import FEATURES, SPEC, World, drifted, fitted
 
 MARK = "act-1"
 
@@ -133,3 +138,27 @@ def test_what_cannot_be_looked_at_is_one_line(tmp_path: Path, service: Service, 
     with pytest.raises(BadInputError) as error:
         care.look(service)
     assert SPEC.data in str(error.value)
+
+
+def asked(world: World, rows: int, began_at: float, drift: Drift) -> None:
+    """One request a second of people who are as `drift` says."""
+    table = credit_risk(rows, int(began_at), drift).select(FEATURES)
+    lines = []
+    for row in range(rows):
+        name, at = world.stamps.next(began_at + row)
+        lines.append(Prediction(prediction_id=name, timestamp=at, model="credit", model_version=1,
+                                features=table.row(row), prediction=0, probability=0.1))  # fmt: skip
+    append_predictions(world.places, "credit", lines)
+
+
+def test_after_a_promotion_what_was_asked_in_the_world_before_is_no_drift(
+    world: World, service: Service
+) -> None:
+    repaired(service)
+    now = time.time()
+    asked(world, 1000, now - 1900, Drift())
+    asked(world, 600, now - 610, Drift(shifts={"age": -1.0, "income": 1.0, "credit_score": 1.0}))
+    assert care.look(service).trouble == "drift"
+    run = Run(id="r", model="credit", drift_score=0.8, started_at=rfc3339(now), since=rfc3339(now - 615))
+    renew_reference(SPEC, run, world.places, now)
+    assert care.look(service).trouble == ""

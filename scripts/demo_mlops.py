@@ -23,7 +23,7 @@ from scripts.demo_vandal import Vandal
 
 READY_S, ROUND_S, CALM_S = 60.0, 120.0, 15.0
 INTERVAL_S = 1.0
-LOOKBACK_H = 0.02  # of a demo whose day is a minute
+LOOKBACK_H = 0.006  # of a demo whose day is twenty seconds
 INCIDENTS = "/observability/incidents"
 MODEL, API = "credit", "credit-api"
 
@@ -37,6 +37,7 @@ class Round(Struct, frozen=True):
     cause: str = ""
     fix: str = ""
     meanwhile: Callable[[Vandal], None] = lambda _: None  # users go on asking
+    quiet_s: float = 0.0  # before it: nobody asks, until what was asked before lies outside of the window
 
 
 ROUNDS = (
@@ -45,7 +46,9 @@ ROUNDS = (
     Round("cells of its table are damaged", MODEL, Vandal.damage_table, "data_quality", "repair_data"),
     Round("a version trained on wrong labels is promoted by hand", MODEL, Vandal.promote_bad_version,
           "model_degradation", "rollback_model", Vandal.some_requests),
-    Round("the world changes", MODEL, Vandal.change_world, "data_drift", "retrain_model", Vandal.changed_requests),
+    Round("the world changes", MODEL, Vandal.change_world, "data_drift", "retrain_model", Vandal.changed_requests,
+          quiet_s=LOOKBACK_H * 3600.0,
+    ),
 )  # fmt: skip
 
 
@@ -137,6 +140,7 @@ def _environment() -> dict[str, str]:
 async def _round(session: ClientSession, page: str, vandal: Vandal, each: Round) -> dict[str, Any]:
     print(f"{each.name}", flush=True)
     known = {incident["id"] for incident in await _incidents(session, page)}
+    await asyncio.sleep(each.quiet_s)
     since = time.time()
     await asyncio.to_thread(each.vandalise, vandal)
     healed_at = None

@@ -67,13 +67,13 @@ data: setup
 	$(BIN)/python -m scripts.make_data
 
 # Airflow pins libraries of its own: an environment of its own, and the tasks run in ours
-test-airflow: setup setup-mlops .venv-airflow/.ready
-	NIGHTWARDEN_PYTHON=$(CURDIR)/.venv/bin/python .venv-airflow/bin/pytest --rootdir tests/airflow -c /dev/null tests/airflow
+test-airflow: setup setup-mlops .venv/airflow/.ready
+	NIGHTWARDEN_PYTHON=$(CURDIR)/.venv/bin/python .venv/airflow/bin/pytest --rootdir tests/airflow -c /dev/null tests/airflow
 
-.venv-airflow/.ready: requirements/airflow.lock
-	@echo "Setting up .venv-airflow: a minute or two, once"
-	$(PYTHON) -m venv .venv-airflow
-	.venv-airflow/bin/pip install --quiet --require-hashes -r requirements/airflow.lock
+.venv/airflow/.ready: requirements/airflow.lock
+	@echo "Setting up .venv/airflow: a minute or two, once"
+	$(PYTHON) -m venv .venv/airflow
+	.venv/airflow/bin/pip install --quiet --require-hashes -r requirements/airflow.lock
 	@touch $@
 
 locks: setup
@@ -99,4 +99,4 @@ picture: setup
 	$(BIN)/python -m scripts.picture
 
 clean:
-	rm -rf .venv .venv-airflow .mypy_cache .ruff_cache .pytest_cache .coverage*
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .coverage*

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup setup-mlops test-airflow demo demo-render demo-mlops run test unit check bench soak witness data locks schema docs picture clean
+.PHONY: setup setup-mlops setup-llm test-airflow demo demo-render demo-mlops run test unit check bench soak witness data locks schema docs picture clean
 
 setup: .venv/.ready
 
@@ -21,6 +21,13 @@ setup-mlops: .venv/.ready-mlops
 .venv/.ready-mlops: .venv/.ready requirements/mlops.lock
 	@echo "Adding the extra mlops to .venv: a minute or two, once"
 	$(BIN)/pip install --quiet --require-hashes -r requirements/mlops.lock
+	@touch $@
+
+# the clients of both language models
+setup-llm: .venv/.ready-llm
+
+.venv/.ready-llm: .venv/.ready requirements/llm.lock
+	$(BIN)/pip install --quiet --require-hashes -r requirements/llm.lock
 	@touch $@
 
 demo: setup
@@ -83,6 +90,8 @@ locks: setup
 		--extra dev -c requirements/core.lock pyproject.toml -o requirements/dev.lock
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet \
 		--extra mlops -c requirements/dev.lock pyproject.toml -o requirements/mlops.lock
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet \
+		--extra llm -c requirements/mlops.lock -c requirements/dev.lock pyproject.toml -o requirements/llm.lock
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet \
 		requirements/airflow.in -o requirements/airflow.lock
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet \

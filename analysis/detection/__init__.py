@@ -1,0 +1,1 @@
+"""The anomaly detector's mathematics: scores, thresholds, the forest as flat arrays."""

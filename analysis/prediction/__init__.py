@@ -1,0 +1,1 @@
+"""The failure predictor's mathematics: features, calibrated thresholds, trends to a limit."""

@@ -1,0 +1,1 @@
+"""Controlled faults: what makes them, and what takes them back."""

@@ -3,14 +3,17 @@
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from config.loader import load
-from config.model import Config
+from config.model import Config, DriftDetection
 from config.monitoring import ModelSpec, MonitoringConfig, load_monitoring
 from config.settings import load_settings
 from mlops.errors import BadInputError
 from mlops.places import Places
+
+if TYPE_CHECKING:
+    from mlops.retraining.desk import Desk
 
 SELF_HEALING = Path("config/self_healing_config.json")
 MONITORING = Path("config/monitoring_config.json")
@@ -73,14 +76,14 @@ def self_healing(places: Places) -> Config:
     return load(path, os.environ) if path.exists() else Config()
 
 
-def desk_of(places: Places, config: MonitoringConfig) -> Any:
-    """What a retraining works with, as the configuration and the environment say."""
+def desk_of(places: Places, config: MonitoringConfig, drift: DriftDetection | None = None) -> "Desk":
+    """What a retraining works with; `drift` as self_healing_config.json beside the model says, where none is given."""
     from mlops.gate.limits import limits_of
     from mlops.retraining.desk import Desk
 
     settings = load_settings(os.environ)
     return Desk(
-        places=places, drift=self_healing(places).drift_detection, limits=limits_of(settings),
+        places=places, drift=drift or self_healing(places).drift_detection, limits=limits_of(settings),
         lookback_s=config.watch.lookback_h * 3600.0,
     )  # fmt: skip
 

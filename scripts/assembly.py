@@ -150,7 +150,7 @@ def _real_hands(world: World, offload: ThreadOffload, render: OnRender | None) -
         scraper=metrics,
         files=FileKeeper(world.state_dir),
         databases=PostgresDatabases(world.state_dir, time.time),
-        models=WorkerModels(ProcessWorkers()),
+        models=WorkerModels(ProcessWorkers(), lambda: world.config),
         open_clock=clock,
         reach=lambda service: reached.get(type(service.platform)),
         watchers=watchers,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from config.model import Service
+from config.model import DriftDetection, Service
 from config.on_model import ModelPlatform
 from mlops import care
 from mlops.errors import BadInputError
@@ -22,6 +22,7 @@ from mlops.tables import read_table
 from tests.fixtures.retraining_world import FEATURES, SPEC, World, drifted, fitted
 
 MARK = "act-1"
+TERMS = care.Terms()
 
 
 @pytest.fixture
@@ -57,13 +58,13 @@ def service(world: World) -> Service:
 
 def repaired(service: Service) -> None:
     """The maker's tails are what the repair caps."""
-    care.carry_out(service, "repair_data", "before")
+    care.carry_out(service, TERMS, "repair_data", "before")
 
 
 def test_a_model_that_is_well_has_no_trouble(world: World, service: Service) -> None:
     repaired(service)
     world.serve(500, 5, 0.0)
-    found = care.look(service)
+    found = care.look(service, TERMS)
     assert (found.trouble, found.judging, found.next_s) == ("", "", 5)
 
 
@@ -77,13 +78,13 @@ def test_a_damaged_table_is_told_with_its_columns_repaired_and_taken_back(
     lines[5] = b"," + lines[5].split(b",", 1)[1]
     table.write_bytes(b"\n".join(lines))
     damaged = table.read_bytes()
-    found = care.look(service)
+    found = care.look(service, TERMS)
     assert found.trouble == "data_quality" and found.names == ("age",) and found.path == SPEC.data
-    done = care.carry_out(service, "repair_data", MARK)
-    assert care.done_since(service, "repair_data", MARK) == done
-    assert care.look(service).trouble == ""
+    done = care.carry_out(service, TERMS, "repair_data", MARK)
+    assert care.done_since(service, TERMS, "repair_data", MARK) == done
+    assert care.look(service, TERMS).trouble == ""
     assert table.read_bytes().split(b"\n")[6:] == damaged.split(b"\n")[6:]
-    care.take_back(service, "repair_data", done.way_back, "undo")
+    care.take_back(service, TERMS, "repair_data", done.way_back, "undo")
     assert table.read_bytes() == damaged
 
 
@@ -98,15 +99,15 @@ def test_a_version_that_does_worse_than_the_one_before_is_told_and_rolled_back_o
     world.registry.register(bad)
     world.registry.promote(2, "somebody was sure of it")
     world.serve(400, 6, 0.0)
-    found = care.look(service)
+    found = care.look(service, TERMS)
     assert found.trouble == "worse_since_promotion" and found.version == 2
-    care.carry_out(service, "rollback_model", MARK)
+    care.carry_out(service, TERMS, "rollback_model", MARK)
     assert world.registry.champion() == 1
     (world.places.monitoring / "acts/credit.json").unlink()  # died before it was noted
-    found_done = care.done_since(service, "rollback_model", MARK)
+    found_done = care.done_since(service, TERMS, "rollback_model", MARK)
     assert found_done is not None and found_done.way_back == "2"
-    assert care.look(service).trouble != "worse_since_promotion"
-    care.take_back(service, "rollback_model", "2", "undo")
+    assert care.look(service, TERMS).trouble != "worse_since_promotion"
+    care.take_back(service, TERMS, "rollback_model", "2", "undo")
     assert world.registry.champion() == 2
 
 
@@ -116,27 +117,27 @@ def test_drift_trains_on_labelled_requests_and_promotion_waits_for_permission(
     repaired(service)
     world.clock.at = time.time() - 3500
     world.serve(1500, 7, 0.8)
-    desk = care.desk_of(world.places, care.model_of(service).config)
-    assert care.carry_out(service, "retrain", MARK).detail
+    desk = care.model_of(service, TERMS).desk()
+    assert care.carry_out(service, TERMS, "retrain", MARK).detail
     window = current(SPEC, world.places)
     table = read_table(world.places.root / window.data, target="default")
     assert table.rows == 1500 and world.registry.challenger() == 2
-    assert "shadow" in care.look(service).judging
+    assert "shadow" in care.look(service, TERMS).judging
     world.clock.at = time.time()
     world.serve(3000, 8, 0.8)
-    found = care.look(service)
+    found = care.look(service, TERMS)
     assert found.promotable == 2 and world.registry.champion() == 1, found
-    care.carry_out(service, "promote_model", "act-2")
+    care.carry_out(service, TERMS, "promote_model", "act-2")
     assert world.registry.champion() == 2
     assert desk.registry(SPEC).champion() == 2
-    assert care.look(service).trouble == ""  # the new reference is what the new champion was judged by
+    assert care.look(service, TERMS).trouble == ""  # the new reference is what the new champion was judged by
     assert predictions(world.places, "credit").rows == 7500
 
 
 def test_what_cannot_be_looked_at_is_one_line(tmp_path: Path, service: Service, world: World) -> None:
     (world.places.root / SPEC.data).unlink()
     with pytest.raises(BadInputError) as error:
-        care.look(service)
+        care.look(service, TERMS)
     assert SPEC.data in str(error.value)
 
 
@@ -158,7 +159,21 @@ def test_after_a_promotion_what_was_asked_in_the_world_before_is_no_drift(
     now = time.time()
     asked(world, 1000, now - 1900, Drift())
     asked(world, 600, now - 610, Drift(shifts={"age": -1.0, "income": 1.0, "credit_score": 1.0}))
-    assert care.look(service).trouble == "drift"
+    assert care.look(service, TERMS).trouble == "drift"
     run = Run(id="r", model="credit", drift_score=0.8, started_at=rfc3339(now), since=rfc3339(now - 615))
     renew_reference(SPEC, run, world.places, now)
-    assert care.look(service).trouble == ""
+    assert care.look(service, TERMS).trouble == ""
+
+
+def test_the_threshold_of_the_daemons_own_configuration_decides_what_drift_is(
+    world: World, service: Service
+) -> None:
+    repaired(service)
+    beside = world.places.root / "config/self_healing_config.json"
+    beside.write_text('{"drift_detection": {"drift_threshold": 9.0}}')
+    now = time.time()
+    asked(world, 1000, now - 1900, Drift())
+    asked(world, 600, now - 610, Drift(shifts={"age": -1.0, "income": 1.0, "credit_score": 1.0}))
+    patient = care.Terms(drift=DriftDetection(drift_threshold=0.9))
+    assert care.look(service, patient).trouble == ""
+    assert care.look(service, TERMS).trouble == "drift"

@@ -23,6 +23,7 @@ NAMES = (
     "repair",
     "drift",
     "gate",
+    "fix",
 )
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 

@@ -136,7 +136,7 @@ class ActGate:
         against = planned_objection(
             Question(self.world, self.state, self.suspicion, choice, act.at), act.kind
         )
-        if act.service not in {service.name for service in self.world.config.services}:
+        if self.world.target(act.service) is None:
             against = Objection("unknown", f"no service is called {act.service!r}", final=True)
         if against is not None:
             return [FixRefused(fix=act.what, limit=against.limit, reason=against.reason, final=True)]

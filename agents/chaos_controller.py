@@ -1,14 +1,11 @@
 """Chaos controller: makes a fault on demand, undoes it when its time is over, and clears up what a crash left behind."""
 
 import asyncio
-import os
 import secrets
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-import msgspec
-import structlog
 from msgspec import Struct, field
 
 from agents.agent import Outlet, Results, Traits
@@ -20,20 +17,26 @@ from agents.events import (
     FixApplied,
     FixRefused,
     FixStarted,
+    HealthChanged,
     OperatorCommanded,
 )
+from agents.proving.budget import Budget, reach
+from agents.proving.in_force import InForce
+from agents.proving.notes import Notes
+from config.ourselves import agent_of
 from config.world import World
-from platforms.faults import FAULTS, AnyPlan, FaultRefused, Faults, StopDependency
-from platforms.keeping.copies import put_in_place
-from platforms.platform import Platform, PlatformError
+from platforms.chaos.fault import FaultRefused, Ground, Plan
+from platforms.chaos.names import FAULTS
+from platforms.chaos.registry import Faults
+from platforms.platform import PlatformError
 from utils.alone import run_alone
 from utils.jobs import uninterrupted
 
 LONGEST_S = 600.0
 GRACE_S = 60.0  # for undoing it
 ANSWER_WITHIN_S = 15.0
-TRY_AGAIN_S = 30.0
-log = structlog.get_logger()
+LOOK_S = 0.5  # at the error budget
+ILL = frozenset({"unhealthy", "down"})
 
 
 class Stopped(Struct, frozen=True):
@@ -49,6 +52,7 @@ class Wanted:
     fault: str
     service: str
     for_s: float
+    options: Mapping[str, Any]
     made: "asyncio.Future[FaultInjected]"
 
 
@@ -58,18 +62,25 @@ class State(Struct):
 
 class ChaosController:
     name = "chaos_controller"
-    consumes: tuple[type[Event], ...] = (OperatorCommanded, FixStarted, FixRefused)
+    consumes: tuple[type[Event], ...] = (OperatorCommanded, FixStarted, FixRefused, HealthChanged)
     emits: tuple[type[Event], ...] = (ActProposed, FaultInjected, FaultReverted, FixApplied)
-    urgent: tuple[type[Event], ...] = (OperatorCommanded, FixRefused)  # get through while a fault lasts
+    urgent: tuple[type[Event], ...] = (  # get through while a fault lasts
+        OperatorCommanded,
+        FixRefused,
+        HealthChanged,
+    )
     traits = Traits(waits_for_disk=True, workers=64, deadline_s=LONGEST_S + GRACE_S)
 
-    def __init__(self, world: World, platform: Platform, faults: Faults | None = None) -> None:
+    def __init__(self, world: World, ground: Ground, faults: Faults | None = None) -> None:
         self.world = world
         self.state = State()
-        self._folder = world.state_dir / "chaos"
-        self._faults = faults or Faults(platform, self._folder)
-        self._active: dict[str, str] = {}  # service -> fault
+        ground.config = lambda: world.config
+        self._faults = faults or Faults(ground)
+        self._notes = Notes(ground.folder, self._faults)
+        self._in = InForce(self._faults, self._notes, lambda name: name in self.state.stopped)
         self._wanted: dict[str, Wanted] = {}  # by proposal
+        self._ill: dict[str, float] = {}
+        self._budget = Budget(world.config.chaos.budget_s)
         self._outlet: Outlet | None = None
         self._group: asyncio.TaskGroup | None = None
 
@@ -78,6 +89,8 @@ class ChaosController:
             wanted = self._wanted.pop(event.cause, None)
             if wanted is not None and not wanted.made.done():
                 wanted.made.set_exception(FaultRefused(f"{event.limit}: {event.reason}"))
+        if isinstance(event, HealthChanged):
+            self._told(event)
         if isinstance(event, FixStarted) and event.agent == self.name:
             return [await self._act(event)]
         return ()
@@ -91,13 +104,18 @@ class ChaosController:
     async def run(self, outlet: Outlet) -> None:
         self._outlet = outlet
         async with asyncio.TaskGroup() as group:
-            for plan in self._leftovers():
-                self._active[plan.service] = _fault(plan)
-                group.create_task(self._undo(plan, "left behind by an earlier life of the daemon: "))
+            self._in.outlet = outlet
+            for plan in self._notes.leftovers():
+                self._in.begin(plan.fault, plan.service, 0.0)
+                group.create_task(self._in.undo(plan, "left behind by an earlier life of the daemon: "))
             self._group = group
-            await asyncio.Event().wait()
+            await self._watch_budget(outlet)
 
-    async def inject(self, fault: str, service: str, for_s: float) -> FaultInjected:
+    # --- for whoever experiments ---
+
+    async def inject(
+        self, fault: str, service: str, for_s: float, options: Mapping[str, Any] = {}
+    ) -> FaultInjected:
         """Make a fault that lasts at most `for_s`, if the act gate permits it.
 
         Raises FaultRefused with a sentence for people.
@@ -113,13 +131,23 @@ class ChaosController:
         )
         outlet.emit(proposal)
         made: asyncio.Future[FaultInjected] = asyncio.get_running_loop().create_future()
-        self._wanted[proposal.id] = Wanted(fault, service, for_s, made)
+        self._wanted[proposal.id] = Wanted(fault, service, for_s, options, made)
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 return await made
         except TimeoutError:
             self._wanted.pop(proposal.id, None)
             raise FaultRefused("the act gate did not answer in time") from None
+
+    async def end(self, service: str = "", within_s: float = 20.0) -> list[str]:
+        """Undo the fault of a service, or every one, and wait until it is verified; what could not be undone."""
+        return await self._in.end(service, within_s)
+
+    def active(self) -> list[dict[str, Any]]:
+        """What is in now, for people."""
+        return self._in.told()
+
+    # --- making ---
 
     async def _act(self, act: FixStarted) -> FixApplied:
         """Lasts as long as the fault. One that a crash of ours interrupted is undone by its note, not made again."""
@@ -134,32 +162,33 @@ class ChaosController:
         if not wanted.made.done():
             wanted.made.set_result(injected)
         assert self._group is not None  # it was admitted
-        undone = self._group.create_task(self._undo_after(plan, wanted.for_s))
+        undone = self._group.create_task(self._in.undo_after(plan, wanted.for_s))
         done, _ = await asyncio.wait({undone}, timeout=wanted.for_s + GRACE_S / 2)
         if not done:  # it goes on trying, beyond this act
             return FixApplied(fix=act.fix, outcome="failed", detail="the fault could not be undone yet")
         return FixApplied(fix=act.fix, outcome="done", detail="the fault is undone")
 
-    async def _make(self, wanted: Wanted) -> tuple[AnyPlan, FaultInjected]:
-        service, plan_id = wanted.service, secrets.token_hex(8)
+    async def _make(self, wanted: Wanted) -> tuple[Plan, FaultInjected]:
+        service = wanted.service
         outlet, _ = self._admit(wanted.fault, service, wanted.for_s)
-        self._active[service] = wanted.fault
+        now = outlet.now()
+        self._in.begin(wanted.fault, service, wanted.for_s)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            declared = self.world.config.service(service)
-            assert declared is not None
-            plan = await self._faults.plan(wanted.fault, declared, plan_id)
-            self._note(plan)  # from here on it is undone, whatever happens to us
+            self._notes.make_room()
+            plan = await self._plan(wanted)
+            self._notes.write(plan)  # from here on it is undone, whatever happens to us
         except (OSError, FaultRefused) as error:
-            del self._active[service]
+            self._in.forget(service)
             raise FaultRefused(str(error)) from error
+        self._budget.limit_s = self.world.config.chaos.budget_s
+        self._budget.begin(self._reach(plan), self._ill, now)
         detail, failed = "", ""
         try:
             detail = await uninterrupted(self._faults.inject(plan))
-        except (OSError, PlatformError) as error:
+        except (OSError, PlatformError, FaultRefused) as error:
             failed = str(error)
         if failed:
-            await self._undo(plan, "it could not be made: ")
+            await self._in.undo(plan, "it could not be made: ")
             raise FaultRefused(f"the fault could not be made: {failed}")
         injected = FaultInjected(
             service=service, fault=wanted.fault, detail=f"{detail}, for {wanted.for_s:g} s"
@@ -167,84 +196,52 @@ class ChaosController:
         outlet.emit(injected)
         return plan, injected
 
+    async def _plan(self, wanted: Wanted) -> Plan:
+        declared = self.world.target(wanted.service)
+        assert declared is not None  # it was admitted
+        plan_id = secrets.token_hex(8)
+        return await self._faults.plan(wanted.fault, declared, plan_id, wanted.options, wanted.for_s)
+
+    def _reach(self, plan: Plan) -> set[str]:
+        """Whom a fault of ourselves reaches cannot be said: everybody."""
+        if agent_of(plan.service):
+            return {service.name for service in self.world.config.services} | {plan.service}
+        return reach(self.world.config, {plan.service, getattr(plan, "dependency", "") or plan.service})
+
     def _admit(self, fault: str, service: str, for_s: float) -> tuple[Outlet, asyncio.TaskGroup]:
         if self._outlet is None or self._group is None:
             raise FaultRefused("the daemon is still starting")
+        if why := self.world.no_chaos():
+            raise FaultRefused(why)
         if self.world.dry_run:
             raise FaultRefused("this is a dry run: nothing is touched")
         if fault not in FAULTS:
             raise FaultRefused(f"there is no fault {fault!r}; there are: {', '.join(FAULTS)}")
-        if self.world.config.service(service) is None:
+        if self.world.target(service) is None:
             raise FaultRefused(f"no service is called {service!r}")
         if not 0 < for_s <= LONGEST_S:
             raise FaultRefused(f"a fault lasts more than 0 s and at most {LONGEST_S:g} s, not {for_s:g} s")
-        if service in self._active:
-            raise FaultRefused(f"{service} has the fault {self._active[service]} already")
+        if has := self._in.fault_of(service):
+            raise FaultRefused(f"{service} has the fault {has} already")
         return self._outlet, self._group
 
-    async def _undo_after(self, plan: AnyPlan, for_s: float) -> None:
-        try:
-            await asyncio.sleep(for_s)
-        except asyncio.CancelledError:
-            if not isinstance(
-                plan, StopDependency
-            ):  # nothing is started while the daemon ends; its next start does
-                with suppress(OSError, PlatformError):
-                    await uninterrupted(self._revert(plan, ""))
-            raise
-        await self._undo(plan, "")
+    # --- the error budget ---
 
-    async def _undo(self, plan: AnyPlan, why: str) -> None:
-        """Until it is done: the note on disk stays as long."""
-        while True:
-            try:
-                await uninterrupted(self._revert(plan, why))
-            except (OSError, PlatformError) as error:
-                log.warning("fault_not_undone", fault=_fault(plan), service=plan.service, error=str(error))
-                await asyncio.sleep(TRY_AGAIN_S)
-            else:
-                return
-
-    async def _revert(self, plan: AnyPlan, why: str) -> None:
-        if isinstance(plan, StopDependency) and plan.dependency in self.state.stopped:
-            told = f"an operator stopped {plan.dependency}, so it stays"
+    def _told(self, event: HealthChanged) -> None:
+        ill = event.health in ILL
+        if ill:
+            self._ill.setdefault(event.service, event.at)
         else:
-            told = await self._faults.revert(plan)
-        self._path(plan.id).unlink(missing_ok=True)
-        self._active.pop(plan.service, None)
-        if self._outlet is not None:
-            self._outlet.emit(FaultReverted(service=plan.service, fault=_fault(plan), detail=why + told))
+            self._ill.pop(event.service, None)
+        self._budget.told(event.service, ill=ill, at=event.at)
 
-    # --- notes on disk ---
-
-    def _path(self, plan_id: str) -> Path:
-        return self._folder / f"{plan_id}.json"
-
-    def _note(self, plan: AnyPlan) -> None:
-        path = self._path(plan.id)
-        new = path.with_suffix(".new")
-        with new.open("wb") as file:
-            file.write(msgspec.json.encode(plan))
-            file.flush()
-            os.fsync(file.fileno())
-        put_in_place(new, path)
-
-    def _leftovers(self) -> list[AnyPlan]:
-        plans: list[AnyPlan] = []
-        for path in sorted(self._folder.glob("*.json")) if self._folder.is_dir() else ():
-            try:
-                plans.append(msgspec.json.decode(path.read_bytes(), type=AnyPlan))
-            except (OSError, msgspec.DecodeError) as error:
-                log.warning("chaos_note_damaged", path=str(path), error=str(error))
-                path.replace(path.with_suffix(".corrupt"))
-        for saved in self._folder.glob("*.saved"):  # we died before the note was written, so before the fault
-            if not saved.with_suffix(".json").exists() and not saved.with_suffix(".corrupt").exists():
-                saved.unlink()
-        return plans
-
-
-def _fault(plan: AnyPlan) -> str:
-    return str(plan.__struct_config__.tag)
+    async def _watch_budget(self, outlet: Outlet) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if not self._in:
+                self._budget.end()
+            elif why := self._budget.breach(outlet.now()):
+                self._in.abort(why)
 
 
 if __name__ == "__main__":

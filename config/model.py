@@ -250,6 +250,21 @@ class Windows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     slow_probe_s: Seconds = 300.0  # after the last fix: how often to look and try again
 
 
+class Link(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A service reaches a dependency through a fault proxy, as its own configuration says."""
+
+    service: Name
+    dependency: Name
+    proxy: str  # the proxy in the proxy's API: http://HOST:PORT/proxies/NAME
+
+
+class Chaos(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What experiments may cost, and where they can reach between services."""
+
+    budget_s: Seconds = 120.0  # so long may services be ill, all together, while faults are in: then all end
+    links: tuple[Link, ...] = ()
+
+
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     services: tuple[Service, ...] = ()
     model_validation: ModelValidation = ModelValidation()
@@ -260,6 +275,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     maintenance: tuple[Maintenance, ...] = ()  # of everything
     render: Render = Render()
     windows: Windows = Windows()
+    chaos: Chaos = Chaos()
+    production: bool = False  # people depend on it: faults on purpose need a second switch
 
     def service(self, name: str) -> Service | None:
         return next((s for s in self.services if s.name == name), None)

@@ -43,6 +43,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     heartbeat_url: Secret = Secret()
     log_level: LogLevel = "INFO"
     chaos_enabled: bool = False
+    chaos_in_production: bool = False
     self_healing_interval: float = 60.0  # seconds, as the next four
     prevention_interval: float = 300.0
     ml_retrain_interval: float = 3600.0
@@ -160,6 +161,7 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "heartbeat_url": (_secret(_url("https", "http")), ""),
     "log_level": (_level, ""),
     "chaos_enabled": (_yes_or_no, "true or false"),
+    "chaos_in_production": (_yes_or_no, "true or false"),
     "self_healing_interval": (_pace, "a number of seconds, at least 0.01"),
     "prevention_interval": (_positive, "a positive number of seconds"),
     "ml_retrain_interval": (_positive, "a positive number of seconds"),

@@ -43,4 +43,8 @@ class World:
     def why_silent(self) -> str:
         return (self.voice or self.lease)()
 
+    no_chaos: Callable[[], str] = lambda: (
+        "faults are only made where CHAOS_ENABLED=true is set for the daemon"
+    )  # why no fault may be made on purpose; empty: it may
+
     unix: Callable[[float], float] = lambda _: time.time()  # `at` -> wall clock, seconds since 1970

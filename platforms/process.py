@@ -13,6 +13,7 @@ from config.model import ProcessPlatform as Declared
 from config.model import Service
 from platforms.platform import CLEAR, Exit, Incarnation, PlatformError, ProcessSample, Sight
 from platforms.processes.adopt import find_leaders
+from platforms.processes.boots import Boots
 from platforms.processes.group import Strangers, carriers, kill_all, leaderless, send, signal_number, tree
 from platforms.processes.launch import reap, spawn
 from platforms.processes.mark import Mark, marked
@@ -46,6 +47,7 @@ class ProcessPlatform:
         self, state_dir: Path, services: Sequence[Service] = (), table: ProcessTable | None = None
     ) -> None:
         self._state = str(state_dir.resolve())
+        self.boots = Boots()
         self._table = table or process_table()
         self._outputs = OutputFiles(state_dir / "logs")
         self._records = Records(state_dir / "run")
@@ -168,10 +170,11 @@ class ProcessPlatform:
             raise PlatformError("no such service is configured")
         ready = self._ready_for(service) or self._make_ready(service, declared)
         self._ready.pop(service, None)
-        environment = marked(ready.environment, Mark(service, mark), self._state)
+        argv, environment = self.boots.over(service, ready.argv, ready.environment)
+        environment = marked(environment, Mark(service, mark), self._state)
         descriptor = self._outputs.open(service)
         try:
-            pid = spawn(declared.command[0], ready.argv, Path(declared.cwd), environment, descriptor)
+            pid = spawn(declared.command[0], argv, Path(declared.cwd), environment, descriptor)
         finally:
             os.close(descriptor)
         leader = self._table.read(pid)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from agents.events import LeaseChanged, OperatorCommanded
 from agents.supervisor import Child, Restart
+from config.chaos import why_no_chaos
 from config.model import ExecPlatform, HttpPlatform
 from config.on_model import ModelPlatform
 from config.on_render import RenderPlatform
@@ -80,6 +81,7 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
         offload = ThreadOffload()
         render = OnRender(settings) if settings.render_api_key else None
         hands = _real_hands(world, offload, render)
+        world.no_chaos = lambda: why_no_chaos(settings, world.config, os.environ)
         discovery = (
             Discovery(render, hands.disk, world.state_dir) if render and settings.render_mode else None
         )
@@ -157,6 +159,7 @@ def _real_hands(world: World, offload: ThreadOffload, render: OnRender | None) -
         close=metrics.close,
         ailing={"prometheus": metrics.ailing}
         | ({"render": render.watcher.ailing} if render is not None else {}),
+        boots=own.boots,
         hear=render.watcher.hear if render is not None else lambda _: "",
     )
 
@@ -190,9 +193,7 @@ def _extras(
 
     write = partial(write_document, daemon.hands.disk)
     people = PeopleFiles(view, state_dir, write, lambda: view.text(daemon.clock.now()))
-    control = ControlServer(
-        state_dir, Socket(daemon, view, commands, chaos=settings.chaos_enabled).handlers()
-    )
+    control = ControlServer(state_dir, Socket(daemon, view, commands).handlers())
 
     async def pause_file() -> None:
         await _follow_pause_file(daemon, view, state_dir / PAUSE_FILE)

@@ -17,6 +17,8 @@ def main(args: argparse.Namespace) -> int:
     """0: done; 1: the daemon could not be reached or refused."""
     asked = {key: getattr(args, key) for key in ASKED if hasattr(args, key)}
     try:
+        if hasattr(args, "options"):
+            asked["options"] = options(args.options)
         data = ask(args.state, args.command, **asked)
     except ControlError as error:
         print(error, file=sys.stderr)
@@ -27,9 +29,33 @@ def main(args: argparse.Namespace) -> int:
         print("\n".join(_incidents(data, args.status)))
     elif args.command == "explain":
         print("\n".join(data))
+    elif args.command == "faults":
+        print("\n".join(_faults(data)))
     else:
         print(data)
     return 0
+
+
+def options(given: list[str]) -> dict[str, str]:
+    """
+    >>> options(["latency_ms=800", "stream=upstream"])
+    {'latency_ms': '800', 'stream': 'upstream'}
+    """
+    pairs = [text.partition("=") for text in given]
+    if wrong := [name for name, equals, _ in pairs if not (name and equals)]:
+        raise ControlError(f"--set {wrong[0]}: must be NAME=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+def _faults(data: dict[str, Any]) -> list[str]:
+    active = [
+        f"{fault['fault']} on {fault['service']} for {fault['seconds']:g} s, {fault['left_s']:g} s left"
+        + (f": {fault['problem']}" if fault["problem"] else "")
+        for fault in data["active"]
+    ]
+    known = [f"  {name:<18}{text}" for name, text in data["known"].items()]
+    refused = [f"none can be made now: {data['refused']}"] if data["refused"] else []
+    return [*(active or ["no fault is in"]), *refused, "there are:", *known]
 
 
 def coloured(word: str, width: int = 0) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from agents.act_gate import ActGate
 from agents.events import CommandAnswered, OperatorCommanded
 from dashboard.view import Answer, CommandRefusedError, UnknownServiceError, Word
+from scripts.chaos_socket import ChaosSocket
 from scripts.control import CannotError, Handler
 from utils.event import Record
 
@@ -102,13 +103,11 @@ class DaemonCommands:
 class Socket:
     """What the local socket answers."""
 
-    def __init__(
-        self, daemon: "Daemon", view: "DaemonView", commands: DaemonCommands, *, chaos: bool
-    ) -> None:
+    def __init__(self, daemon: "Daemon", view: "DaemonView", commands: DaemonCommands) -> None:
         self._daemon = daemon
         self._view = view
         self._commands = commands
-        self._chaos = chaos
+        self._chaos = ChaosSocket(daemon)
 
     def handlers(self) -> Mapping[str, Handler]:
         return {
@@ -120,7 +119,7 @@ class Socket:
             "pause": lambda: self._give("pause"),
             "resume": self.resume,
             **{word: partial(self._decide, word) for word in get_args(Word)},
-            "fault": self.fault,
+            **self._chaos.handlers(),
         }
 
     async def status(self) -> Any:
@@ -149,16 +148,6 @@ class Socket:
         if not answer.accepted:
             raise CannotError(answer.answer)
         return answer.answer
-
-    async def fault(self, fault: str, service: str, for_s: float) -> Any:
-        if not self._chaos:
-            raise CannotError("faults are only made where CHAOS_ENABLED=true is set for the daemon")
-        controller: Any = self._daemon.runner.cells["chaos_controller"].agent
-        try:
-            told = await controller.inject(fault, service, for_s)
-        except (ValueError, RuntimeError) as refused:
-            raise CannotError(str(refused)) from None
-        return f"{told.fault} on {service} for {for_s:g} s"
 
     async def _give(self, command: Command, service: str = "") -> Any:
         try:

@@ -8,6 +8,7 @@ from agents.telling.port import Contacts
 from config.model import Service
 from mlops.hands import ModelHands, NoModels
 from platforms.platform import Databases, Infrastructure, MetricsReader, Platform, Prober
+from platforms.processes.boots import Boots
 from utils.clock import Clock, boot_id
 from utils.disk import Disk, Offload
 
@@ -41,4 +42,7 @@ class Hands:
     watchers: Mapping[str, Callable[[], Awaitable[None]]] = field(
         default_factory=dict
     )  # run beside the agents
+    boots: Boots = field(
+        default_factory=Boots
+    )  # what stands in the way of the next start of our own children
     hear: Callable[[str], str] = _not_ours  # there is news of an id at its platform: whose it is

@@ -30,7 +30,12 @@ OF = {
     "resume": ("resume",),
     "stop": ("stop worker",),
     "start": ("start worker",),
-    "fault": ("fault kill worker", "fault freeze worker --for 60"),
+    "fault": (
+        "fault kill worker",
+        "fault freeze worker --for 60",
+        "fault corrupt_file shop --set path=data/shop.json",
+    ),
+    "faults": ("faults",),
+    "unfault": ("unfault worker", "unfault                          # all of them"),
 }
 STATUSES = ("open", "waiting_approval", "recovering", "verifying", "closed", "escalated", "withdrawn")
-FAULTS = ("kill", "freeze", "corrupt_file", "bad_release", "stop_dependency")

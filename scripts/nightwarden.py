@@ -23,6 +23,8 @@ CLIENT_COMMANDS = {
     "stop": "Stop a service; it stays stopped, over a restart of the daemon too.",
     "start": "Start a service that was stopped.",
     "fault": "Make a fault on purpose (needs CHAOS_ENABLED=true).",
+    "faults": "Which faults are in on purpose, and which there are to choose from.",
+    "unfault": "Undo a fault now, or all of them, and see that nothing is left.",
 }
 
 
@@ -117,6 +119,8 @@ def _client_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
             sub.add_argument("--status", default="", choices=help_texts.STATUSES, help="only these")
         elif name == "fault":
             _fault_options(sub)
+        elif name == "unfault":
+            sub.add_argument("service", metavar="SERVICE", nargs="?", default="", help="default: every fault")
 
 
 def _word_options(sub: argparse.ArgumentParser, name: str) -> None:
@@ -134,10 +138,18 @@ def _word_options(sub: argparse.ArgumentParser, name: str) -> None:
 
 
 def _fault_options(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument(
-        "fault", metavar="FAULT", choices=help_texts.FAULTS, help=f"one of {', '.join(help_texts.FAULTS)}"
-    )
+    from platforms.chaos.names import FAULTS
+
+    sub.add_argument("fault", metavar="FAULT", choices=FAULTS, help=f"one of {', '.join(FAULTS)}")
     sub.add_argument("service", metavar="SERVICE", help="its name in the configuration")
+    sub.add_argument(
+        "--set",
+        dest="options",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of the fault, as often as needed; docs/chaos.md names them",
+    )
     sub.add_argument(
         "--for",
         dest="for_s",

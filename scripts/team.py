@@ -21,6 +21,7 @@ from agents.rca_engine import RcaEngine
 from agents.render_self_healing_agent import RenderSelfHealingAgent
 from agents.service_monitor import ServiceMonitor
 from config.world import World
+from platforms.chaos.fault import Ground
 from scripts.hands import Hands
 
 Build = Callable[[], Agent]
@@ -44,7 +45,9 @@ MAKERS: Mapping[str, Callable[[World, Hands, Tell, AgentRestarter], Agent]] = {
     ),
     "model_recovery": lambda world, hands, *_: ModelRecovery(world, hands.models),
     "canary": lambda *_: Canary(),
-    "chaos_controller": lambda world, hands, *_: ChaosController(world, hands.platform),
+    "chaos_controller": lambda world, hands, *_: ChaosController(
+        world, Ground(hands.platform, world.state_dir / "chaos", boots=hands.boots)
+    ),
     "model_monitor": lambda world, hands, *_: ModelMonitor(world, hands.models),
     "service_monitor": lambda world, hands, *_: ServiceMonitor(
         world, hands.platform, hands.prober, hands.scraper, hands.files

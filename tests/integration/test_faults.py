@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from config.model import ProcessPlatform, Release, Service, WatchedFile
-from platforms.faults import AnyPlan, FaultRefused, Faults
+from platforms.chaos.fault import FaultRefused, Ground, Plan
+from platforms.chaos.registry import Faults
 from platforms.process import ProcessPlatform as Processes
 from platforms.processes.table import process_table
 
@@ -49,12 +50,12 @@ async def processes(shop: Service, tmp_path: Path) -> AsyncIterator[Processes]:
 @pytest.fixture
 def faults(processes: Processes, tmp_path: Path) -> Faults:
     (tmp_path / "chaos").mkdir()
-    return Faults(processes, tmp_path / "chaos")
+    return Faults(Ground(processes, tmp_path / "chaos"))
 
 
-def over_disk(plan: AnyPlan) -> Any:
+def over_disk(plan: Plan) -> Any:
     """As another process reads it."""
-    return msgspec.json.decode(msgspec.json.encode(plan), type=AnyPlan)
+    return Faults(Ground(None, Path())).decode(msgspec.json.encode(plan))  # type: ignore[arg-type]  # it only reads
 
 
 async def until(condition: Callable[[], Any]) -> None:
@@ -74,7 +75,7 @@ async def test_a_frozen_process_runs_again(faults: Faults, processes: Processes,
     plan = await faults.plan("freeze", shop, "p1")
     assert "SIGSTOP" in await faults.inject(plan)
     await until(lambda: state(life.pid) == "T")
-    assert "SIGCONT" in await faults.revert(over_disk(plan))
+    assert "SIGCONT" in await faults.undo(over_disk(plan))
     await until(lambda: state(life.pid) in {"S", "R"})
 
 
@@ -84,9 +85,9 @@ async def test_a_process_that_took_the_place_of_a_frozen_one_is_not_signalled(
     plan = await faults.plan("freeze", shop, "p1")
     await faults.inject(plan)
     later = msgspec.structs.replace(plan, started_at=plan.started_at - 1)  # type: ignore[union-attr]
-    assert await faults.revert(over_disk(later)) == "the frozen process is gone already"
+    assert await faults.undo(over_disk(later)) == "the frozen process is gone already"
     await processes.stop("shop", signal="KILL", grace_s=0)
-    assert await faults.revert(over_disk(plan)) == "the frozen process is gone already"
+    assert await faults.undo(over_disk(plan)) == "the frozen process is gone already"
 
 
 async def test_a_killed_process_ends_by_signal_9(faults: Faults, processes: Processes, shop: Service) -> None:
@@ -105,7 +106,7 @@ async def test_a_damaged_file_is_put_back(faults: Faults, shop: Service, tmp_pat
     await faults.inject(plan)
     with pytest.raises(ValueError, match="Expecting value"):
         json.loads(path.read_text())
-    assert (await faults.revert(over_disk(plan))).endswith("put back")
+    assert (await faults.undo(over_disk(plan))).endswith("put back")
     assert path.read_bytes() == before
     assert os.listdir(tmp_path / "chaos") == []  # noqa: PTH208
 
@@ -117,7 +118,7 @@ async def test_a_damaged_file_that_was_healed_meanwhile_is_left_alone(
     plan = await faults.plan("corrupt_file", shop, "p1")
     await faults.inject(plan)
     path.write_text("{}")
-    assert "somebody healed it" in await faults.revert(over_disk(plan))
+    assert "somebody healed it" in await faults.undo(over_disk(plan))
     assert path.read_text() == "{}"
 
 
@@ -130,7 +131,7 @@ async def test_a_bad_release_is_broken_in_use_and_gone_afterwards(
     assert link.readlink().name == "v1-chaos-abcdefgh"
     assert (link / "app.py").read_text() != "print('fine')"
     await until(lambda: processes.current("shop") is None)
-    assert await faults.revert(over_disk(plan)) == "release pointed back to v1"
+    assert await faults.undo(over_disk(plan)) == "release pointed back to v1"
     assert (link / "app.py").read_text() == "print('fine')"
     assert sorted(p.name for p in (tmp_path / "releases").iterdir()) == ["current", "v1"]
 
@@ -141,9 +142,9 @@ async def test_a_stopped_dependency_is_started_again_unless_it_runs(
     plan = await faults.plan("stop_dependency", shop, "p1")
     await faults.inject(plan)
     assert processes.current("model") is None
-    assert await faults.revert(over_disk(plan)) == "model started"
+    assert await faults.undo(over_disk(plan)) == "model started"
     assert processes.current("model") is not None
-    assert await faults.revert(over_disk(plan)) == "model runs again already"
+    assert await faults.undo(over_disk(plan)) == "model runs again already"
 
 
 async def test_what_is_not_there_cannot_be_broken(

@@ -19,9 +19,12 @@ from agents.events import (
     OperatorCommanded,
 )
 from config.model import Service
-from platforms.faults import AnyPlan, FaultRefused, Faults, Freeze, StopDependency
+from platforms.chaos.fault import FaultRefused, Ground, Plan
+from platforms.chaos.freeze import Freeze
+from platforms.chaos.registry import Faults
+from platforms.chaos.stop_dependency import StopDependency
 from platforms.platform import PlatformError
-from tests.fixtures.recovery_stage import Stage, service
+from tests.fixtures.recovery_stage import FakeProcesses, Stage, service
 
 REFUSED: set[str] = set()
 
@@ -30,30 +33,37 @@ class FakeFaults(Faults):
     """Freezes and stops in name alone; notes whether the way back was on disk before each fault."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(Ground(FakeProcesses(), folder))
         self.folder = folder
+        self.left = ""
         self.log: list[str] = []
         self.notes_at_injection: list[int] = []
         self.fails = 0
         self.cannot = ""
 
-    async def plan(self, fault: str, service: Service, plan_id: str) -> AnyPlan:
+    async def plan(
+        self, fault: str, service: Service, plan_id: str, options: Any = None, for_s: float = 0.0
+    ) -> Plan:
         if fault == "stop_dependency":
-            return StopDependency(id=plan_id, service=service.name, dependency="model")
-        return Freeze(id=plan_id, service=service.name, pid=7, started_at=1.0)
+            return StopDependency(id=plan_id, service=service.name, fault=fault, dependency="model")
+        return Freeze(id=plan_id, service=service.name, fault=fault, pid=7, started_at=1.0)
 
-    async def inject(self, plan: AnyPlan) -> str:
+    async def inject(self, plan: Plan) -> str:
         self.notes_at_injection.append(len(list(self.folder.glob("*.json"))))
         if self.cannot:
             raise PlatformError(self.cannot)
         self.log.append(f"inject {plan.service}")
         return "frozen"
 
-    async def revert(self, plan: AnyPlan) -> str:
+    async def undo(self, plan: Plan) -> str:
         if self.fails:
             self.fails -= 1
             raise PlatformError("not now")
         self.log.append(f"revert {plan.service}")
         return "thawed"
+
+    async def verify(self, plan: Plan) -> str:
+        return self.left
 
 
 @pytest.fixture
@@ -64,8 +74,9 @@ def hands(tmp_path: Path) -> FakeFaults:
 def stage(hands: FakeFaults) -> Stage:
     services = [service("shop", depends_on=("model",)), service("model")]
     on = Stage(
-        lambda on: ChaosController(on.world, on.processes, hands), services, state_dir=hands.folder.parent
+        lambda on: ChaosController(on.world, hands.ground, hands), services, state_dir=hands.folder.parent
     )
+    on.world.no_chaos = lambda: ""
     on.runner.listeners.append(lambda record: answer(on, record.results))
     return on
 

@@ -6,13 +6,11 @@ import typing
 import pytest
 
 from agents.incident.records import Status
-from platforms.faults import FAULTS
 from scripts import help_texts
 from scripts.nightwarden import parser
 
 
 def test_the_words_that_a_command_takes_are_those_that_the_daemon_knows() -> None:
-    assert FAULTS == help_texts.FAULTS
     assert typing.get_args(Status) == help_texts.STATUSES
 
 

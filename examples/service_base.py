@@ -69,6 +69,7 @@ class ServiceBase:
 
     async def _life(self, _app: web.Application) -> Any:
         async with ClientSession() as self.client:
+            await asyncio.sleep(float(setting("START_DELAY_S", "0")))  # as what has much to load
             await self.start()
             self.log.info("started, pid %d", os.getpid())
             yield
@@ -94,6 +95,7 @@ class ServiceBase:
         await self.faults.maybe_hang(route)
         began = time.perf_counter()
         try:
+            self.faults.maybe_fail(route)
             response = await handler(request)
         except web.HTTPException as answer:
             response = web.json_response({"error": answer.text or answer.reason}, status=answer.status)

@@ -1,5 +1,6 @@
 """Shop: quotes prices with the help of the pricing model and keeps orders in a state file."""
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -61,6 +62,9 @@ class Shop(ServiceBase):
         self.pricing_url = setting("PRICING_URL", "http://127.0.0.1:9002")
         self.patience_s = float(setting("DEPENDENCY_TIMEOUT_S", "0.5"))
         self.release_link = setting("RELEASE_LINK", "")
+        self.key = setting("PRICING_KEY", "")
+        self.most_at_once = int(setting("MOST_AT_ONCE", "1000"))
+        self.under_way = 0
         try:
             self.orders = Orders(Path(setting("STATE_FILE", "examples/var/shop.json")))
         except OSError as error:
@@ -87,18 +91,28 @@ class Shop(ServiceBase):
         release = self.release()
         factor = 1.0 + release["markup"]
         await self.faults.maybe_slow()
-        url = f"{self.pricing_url}/predict"
-        answer = await self.call("POST", url, self.patience_s, json=CATALOGUE[sku])
+        await asyncio.sleep(float(release.get("delay_s", 0.0)))
+        url = f"{release.get('pricing_url', self.pricing_url)}/predict"
+        headers = {"X-Key": str(release.get("pricing_key", self.key))}
+        answer = await self.call("POST", url, self.patience_s, json=CATALOGUE[sku], headers=headers)
         return {"sku": sku, "price": round(answer["value"] * factor, 2), "version": release["version"]}
 
     async def check(self) -> dict[str, Any]:
         """The state file can be read, the release works and pricing answers: a customer would be served."""
+        if self.under_way >= self.most_at_once:
+            raise UnavailableError(f"overloaded: {self.under_way} of {self.most_at_once} requests at once")
         orders = len(self.orders.read()["orders"])
         quote = await self.quote("book")
         return {"version": quote["version"], "orders": orders}
 
     async def _price(self, request: web.Request) -> web.Response:
-        return web.json_response(await self.quote(_known_sku(request.query.get("sku", ""))))
+        if self.under_way >= self.most_at_once:
+            raise UnavailableError(f"overloaded: {self.under_way} of {self.most_at_once} requests at once")
+        self.under_way += 1
+        try:
+            return web.json_response(await self.quote(_known_sku(request.query.get("sku", ""))))
+        finally:
+            self.under_way -= 1
 
     async def _list_orders(self, _request: web.Request) -> web.Response:
         return web.json_response({"items": self.orders.read()["orders"]})

@@ -1,0 +1,121 @@
+"""A cell: the services of one scenario, apart from all others, as users and vandals reach them."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+LOOK_S = 0.1
+ASK_S = 0.6
+
+
+@dataclass
+class Cell:
+    """`name` says nothing of what will happen here: it stands in addresses, paths and logs that the daemon reads."""
+
+    name: str
+    folder: Path
+    ports: dict[str, int]
+    state: Path  # the daemon's folder
+    config: Path
+    watched: list[str] = field(default_factory=list)  # roles with an HTTP health page
+    mendable_at: float = 0.0  # from when on it could be healed, where that is later than the fault
+    told: dict[str, Any] = field(default_factory=dict)  # what else the log is to hold
+    held: dict[str, Any] = field(default_factory=dict)  # links and partners, by role
+
+    def service(self, role: str) -> str:
+        return f"{self.name}-{role}"
+
+    def url(self, role: str, path: str = "") -> str:
+        return f"http://127.0.0.1:{self.ports[role]}{path}"
+
+    # --- as users ---
+
+    async def ask(
+        self, role: str, path: str = "/health", method: str = "GET", timeout_s: float = ASK_S
+    ) -> int:
+        """The status, 0 for no answer."""
+        with contextlib.suppress(OSError, TimeoutError, ValueError, IndexError):
+            async with asyncio.timeout(timeout_s):
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.ports[role])
+                try:
+                    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+                    writer.write(head.encode())
+                    await writer.drain()
+                    return int((await reader.readline()).split()[1])
+                finally:
+                    writer.close()
+        return 0
+
+    async def well(self) -> bool:
+        return all([await self.ask(role) == 200 for role in self.watched])
+
+    async def steady(self, seconds: float, limit_s: float) -> bool:
+        """Wait until everybody has been well for so long."""
+        began = good_since = time.monotonic()
+        while time.monotonic() - began < limit_s:
+            if not await self.well():
+                good_since = time.monotonic()
+            elif time.monotonic() - good_since >= seconds:
+                return True
+            await asyncio.sleep(LOOK_S)
+        return False
+
+    async def crowd(
+        self, role: str, path: str, seconds: float, people: int = 6, pause_s: float = 0.05
+    ) -> None:
+        """A noisy peak of load: many ask at once, in bursts."""
+        end = time.monotonic() + seconds
+
+        async def one(number: int) -> None:
+            while time.monotonic() < end:
+                for _ in range(5 + 3 * number):
+                    await self.ask(role, path, timeout_s=2.0)
+                await asyncio.sleep(pause_s * (number + 1))
+
+        await asyncio.gather(*(one(number) for number in range(people)))
+
+    # --- as vandals ---
+
+    async def pid(self, role: str) -> int:
+        """Who listens on the service's port; 0: nobody."""
+        return await asyncio.to_thread(listener, self.ports[role])
+
+    async def signal(self, role: str, number: int = signal.SIGKILL) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(await self.pid(role), number)
+
+    async def fault(self, role: str, what: str) -> None:
+        """One of examples/faults.py."""
+        await self.ask(role, f"/fault/{what}", "POST", timeout_s=5.0)
+
+    def point_release(self, version: str, role: str = "shop") -> None:
+        """As a deployment does: a new link replaces the old one in one step."""
+        link = self.folder / role / "releases/current"
+        fresh = link.with_name(".fresh")
+        fresh.symlink_to(version)
+        fresh.replace(link)
+
+    async def operator(self, *words: str) -> tuple[int, str]:
+        """Exit code and output of Nightwarden's command line, as a person at a terminal uses it."""
+        call = [sys.executable, "-m", "scripts.nightwarden", *words, "--state", str(self.state)]
+        process = await asyncio.create_subprocess_exec(
+            *call, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        said, _ = await process.communicate()
+        return process.returncode or 0, said.decode(errors="replace")
+
+
+def listener(port: int) -> int:
+    for found in psutil.net_connections("tcp"):
+        if found.status == psutil.CONN_LISTEN and found.laddr and found.laddr.port == port and found.pid:
+            return found.pid
+    return 0

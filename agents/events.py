@@ -3,6 +3,7 @@ sense -> detect | predict -> diagnose -> select -> recover -> verify -> learn.""
 
 from typing import Literal
 
+from agents.advice import AdviceGiven
 from agents.consent import (
     ActProposed,
     ApprovalDenied,
@@ -38,7 +39,7 @@ from agents.wellbeing import (
 from utils.event import Event, Fact, Telemetry
 
 __all__ = [
-    "ActProposed", "AgentHealthChanged", "AlertReceived", "ApprovalDenied", "ApprovalExpired",
+    "ActProposed", "AdviceGiven", "AgentHealthChanged", "AlertReceived", "ApprovalDenied", "ApprovalExpired",
     "ApprovalGiven", "ApprovalRequested", "BackupProven", "Cause", "CauseName", "CommandAnswered",
     "ConfigChanged", "DamageFound", "DataQualityViolated", "DependencySeen", "DriftDetected", "Event",
     "EventQuarantined", "Fact", "FreezeEnded", "FreezeNoted", "Health", "HealthChanged", "LeaseChanged",

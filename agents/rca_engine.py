@@ -11,10 +11,11 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from agents.agent import Results, Traits
-from agents.causes.memory import Case, Confirmed, Notes, State, configured, note, vindicated
+from agents.causes.memory import Case, Confirmed, Notes, State, answered, configured, note, vindicated
 from agents.causes.models import TROUBLES, of_model
 from agents.causes.views import Usage, Views, seen, view_of
 from agents.events import (
+    AdviceGiven,
     AlertReceived,
     AnomalyDetected,
     Cause,
@@ -70,6 +71,7 @@ class RcaEngine:
     consumes: tuple[type[Event], ...] = (
         *SERVICE_FACTS, *TROUBLES, IncidentOpened, IncidentRetried, IncidentClosed, FixFailed, FixVerified, ConfigChanged,
         ServiceSampled, ProbeObserved,
+        AdviceGiven,
     )  # fmt: skip
     emits: tuple[type[Event], ...] = (CauseFound,)
     traits = Traits()
@@ -125,9 +127,8 @@ class RcaEngine:
             case FixVerified():
                 self._learn(fact)
                 self.state.notes[fact.service] = vindicated(self._notes(fact.service), fact.cause_name)
-            case CauseFound() if fact.incident in cases:
-                found = (fact.best.name, fact.best.service)
-                cases[fact.incident] = replace(cases[fact.incident], found=found)
+            case CauseFound() | AdviceGiven() if fact.incident in cases:
+                cases[fact.incident] = answered(cases[fact.incident], fact)
             case IncidentClosed():
                 cases.pop(fact.incident, None)
             case ConfigChanged():
@@ -175,6 +176,7 @@ class RcaEngine:
             suspect_s=self.world.config.windows.change_suspect_s,
             failing=frozenset(self._failing),
             refuted=case.refuted,
+            advised=case.advised,
             confirmed=self._confirmed(signature(views[case.service])),
         )
         best, *rivals = rank(scene)

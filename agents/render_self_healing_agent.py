@@ -5,6 +5,7 @@ from typing import Any
 
 from agents.agent import Results, Traits
 from agents.events import (
+    AdviceGiven,
     AgentHealthChanged,
     AlertReceived,
     ApprovalDenied,
@@ -39,8 +40,7 @@ from agents.events import (
     StartRetried,
     Tick,
 )
-from agents.incident import harm as harm
-from agents.incident import verdicts as verdicts
+from agents.incident import harm, verdicts
 from agents.incident import verification as rules
 from agents.incident.alerts import alert_opens, judge_alert
 from agents.incident.judgement import judge_act, judge_config, judge_idle, judge_lost, judge_started
@@ -60,7 +60,7 @@ class RenderSelfHealingAgent:
     name = "render_self_healing_agent"
     consumes: tuple[type[Event], ...] = (
         HealthChanged, AgentHealthChanged, *OF_MODELS, FileDamaged, FileRepaired, FailurePredicted, CauseFound, FixChosen, FixStarted,
-        FixRefused, FixApplied, FixesExhausted, ApprovalRequested, ApprovalGiven, ApprovalDenied, ApprovalExpired,
+        AdviceGiven, FixRefused, FixApplied, FixesExhausted, ApprovalRequested, ApprovalGiven, ApprovalDenied, ApprovalExpired,
         StartRetried, OperatorCommanded, ConfigChanged, ObservationResumed, AlertReceived,
         ServiceStopped, EventQuarantined, ProbeObserved, Tick,
     )  # fmt: skip

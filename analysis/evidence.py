@@ -118,6 +118,10 @@ class Scene(Struct, frozen=True, kw_only=True):
     suspect_s: float  # a change this young is suspected
     failing: frozenset[str] = frozenset()  # services whose last probe failed, however new that is
     refuted: tuple[tuple[str, str], ...] = ()  # (cause, culprit) whose fix did not help
+    advised: tuple[str, str] = (
+        "",
+        "",
+    )  # (cause, culprit) that a language model chose among those found before
     confirmed: Mapping[tuple[str, str], int] = {}  # (cause, culprit) of past incidents that looked the same
 
     @property

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from config.on_llm import Llm
 from config.on_model import ModelPlatform
 from config.on_render import Render, RenderMetrics, RenderPlatform, Scale
 from config.quantities import Count, Pace, Seconds, Share, Text
@@ -274,6 +275,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     notify: Notify = Notify()
     maintenance: tuple[Maintenance, ...] = ()  # of everything
     render: Render = Render()
+    llm: Llm = Llm()
     windows: Windows = Windows()
     chaos: Chaos = Chaos()
     production: bool = False  # people depend on it: faults on purpose need a second switch

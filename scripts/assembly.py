@@ -47,6 +47,7 @@ from scripts.goodness import Goodness
 from scripts.hands import Hands
 from scripts.heartbeat import Heartbeat, Pulse
 from scripts.inspection import CLOCK, inspect
+from scripts.language import language_model
 from scripts.observer import Observer
 from scripts.on_render import Discovery, OnRender, newest_instance
 from scripts.people import DaemonPeople
@@ -82,6 +83,7 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
         render = OnRender(settings) if settings.render_api_key else None
         hands = _real_hands(world, offload, render)
         world.no_chaos = lambda: why_no_chaos(settings, world.config, os.environ)
+        hands.language_model = language_model(world.config.llm, settings)
         discovery = (
             Discovery(render, hands.disk, world.state_dir) if render and settings.render_mode else None
         )

@@ -7,6 +7,7 @@ from typing import Any
 from agents.telling.port import Contacts
 from config.model import Service
 from mlops.hands import ModelHands, NoModels
+from platforms.llm.port import LanguageModel
 from platforms.platform import Databases, Infrastructure, MetricsReader, Platform, Prober
 from platforms.processes.boots import Boots
 from utils.clock import Clock, boot_id
@@ -34,6 +35,7 @@ class Hands:
     boot_id: Callable[[], str] = boot_id  # of the machine
     databases: Databases | None = None  # None: declared ones are left alone
     models: ModelHands = field(default_factory=NoModels)
+    language_model: LanguageModel | None = None  # None: nobody to ask
     contacts: Contacts = field(default_factory=Contacts)  # the ways to people
     close: Callable[[], Awaitable[None]] = _nothing  # what has nothing else to end it
     ailing: Mapping[str, Callable[[], str]] = field(

@@ -13,6 +13,7 @@ from agents.chaos_controller import ChaosController
 from agents.data_recovery import DataRecovery
 from agents.infrastructure_recovery import InfrastructureRecovery
 from agents.intelligent_fix_selector import IntelligentFixSelector
+from agents.llm_adviser import LlmAdviser
 from agents.ml_failure_predictor import MlFailurePredictor
 from agents.model_monitor import ModelMonitor
 from agents.model_recovery import ModelRecovery
@@ -44,6 +45,7 @@ MAKERS: Mapping[str, Callable[[World, Hands, Tell, AgentRestarter], Agent]] = {
         world, hands.platform, hands.reach, hands.prober
     ),
     "model_recovery": lambda world, hands, *_: ModelRecovery(world, hands.models),
+    "llm_adviser": lambda world, hands, *_: LlmAdviser(world, hands.language_model),
     "canary": lambda *_: Canary(),
     "chaos_controller": lambda world, hands, *_: ChaosController(
         world, Ground(hands.platform, world.state_dir / "chaos", boots=hands.boots)
@@ -54,7 +56,15 @@ MAKERS: Mapping[str, Callable[[World, Hands, Tell, AgentRestarter], Agent]] = {
     ),
 }
 OPTIONAL = frozenset(
-    {"canary", "anomaly_detector", "ml_failure_predictor", "chaos_controller", "model_monitor", "notifier"}
+    {
+        "canary",
+        "anomaly_detector",
+        "ml_failure_predictor",
+        "chaos_controller",
+        "llm_adviser",
+        "model_monitor",
+        "notifier",
+    }
 )
 HEALERS = frozenset(  # no fix can be for one of those through whom every fix comes
     {"render_self_healing_agent", "rca_engine", "intelligent_fix_selector", "act_gate", "application_recovery",

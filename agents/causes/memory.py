@@ -4,8 +4,10 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from agents.events import (
+    AdviceGiven,
     AlertReceived,
     AnomalyDetected,
+    CauseFound,
     ChangeObserved,
     ConfigChanged,
     FailurePredicted,
@@ -46,6 +48,13 @@ class Case(Struct, frozen=True):
     signature: str = ""
     found: tuple[str, str] = ("", "")  # (cause, culprit) of the last answer
     refuted: tuple[tuple[str, str], ...] = ()
+    advised: tuple[str, str] = ("", "")  # (cause, culprit) that a language model thinks true
+
+
+def answered(case: Case, fact: CauseFound | AdviceGiven) -> Case:
+    if isinstance(fact, CauseFound):
+        return replace(case, found=(fact.best.name, fact.best.service))
+    return replace(case, advised=(fact.cause_name, fact.culprit)) if fact.cause_name else case
 
 
 class Confirmed(Struct, frozen=True):

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from agents.events import (
+    AdviceGiven,
     AgentHealthChanged,
     AlertReceived,
     ConfigChanged,
@@ -143,6 +144,13 @@ def _applied(state: State, fact: FixApplied) -> None:
         state.incidents[incident.id] = fold(incident, fact)
 
 
+def _advised(state: State, fact: AdviceGiven) -> None:
+    """A model that is slower than the fix explains what is over."""
+    incident = state.incidents.get(fact.incident)
+    if incident is not None:
+        state.incidents[incident.id] = fold(incident, fact)
+
+
 def _quarantined(state: State, lost: EventQuarantined) -> None:
     """What the hands said of an act and we ourselves failed on: it counts as done, and is verified."""
     if (lost.agent, lost.kind) != (OWNER, FixApplied.__name__):
@@ -262,6 +270,7 @@ _FOLDS: dict[type[Fact], Callable[[State, Any], None]] = {
     FileRepaired: _file,
     FailurePredicted: _of_service,
     FixApplied: _applied,
+    AdviceGiven: _advised,
     IncidentOpened: _opened,
     IncidentClosed: _closed,
     ObservationResumed: _resumed,

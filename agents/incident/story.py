@@ -5,6 +5,7 @@ from typing import Any
 
 from agents.events import (
     ActProposed,
+    AdviceGiven,
     AgentHealthChanged,
     AlertReceived,
     ApprovalDenied,
@@ -110,6 +111,13 @@ def _cause(fact: CauseFound) -> str:
     return f"cause: {_guess(fact.best)}{_because(evidence)}" + (f" (rivals: {rivals})" if rivals else "")
 
 
+def _advised(fact: AdviceGiven) -> str:
+    if fact.problem:
+        return f"no advice of a language model{_because(fact.problem)}"
+    fix = f", and would try {fact.fix}" if fact.fix else ""
+    return f"{fact.model} thinks {fact.cause_name} of {fact.culprit}{fix} (nobody has checked it){_because(fact.explanation)}"
+
+
 def _guess(cause: Cause) -> str:
     if cause.name == UNKNOWN:
         return cause.name
@@ -193,6 +201,7 @@ _SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
     AlertReceived: _alerted,
     IncidentOpened: lambda f: f"{f.service} has a problem ({f.symptom}){_because(f.reason)}",
     CauseFound: _cause,
+    AdviceGiven: _advised,
     FixChosen: _chosen,
     FixRefused: _refused,
     LeaseChanged: lambda f: "this daemon acts" if f.held else f"this daemon does not act{_because(f.why)}",

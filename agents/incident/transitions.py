@@ -6,6 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from agents.events import (
+    AdviceGiven,
     AgentHealthChanged,
     AlertReceived,
     ApprovalDenied,
@@ -258,6 +259,7 @@ _STEPS: dict[type[Fact], Callable[[Incident, Any], Incident]] = {
     FailurePredicted: _predicted,
     AlertReceived: _alerted,
     CauseFound: _cause,
+    AdviceGiven: _noted,
     FixChosen: _noted,
     FixRefused: _refused,
     ApprovalRequested: _asked,

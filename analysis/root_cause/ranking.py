@@ -13,6 +13,7 @@ from analysis.witnesses import witnesses
 UNKNOWN = "unknown"
 UNKNOWN_WEIGHT = 1.0  # how little must speak for a cause before it is better than "unknown"
 REFUTED = 2.5  # what a fix that did not help takes from its cause
+ADVISED = 1.0  # what a language model may add: it orders causes that are close, and overrules nothing clear
 EXPLAINED = 0.3  # how much of a symptom is left to the caller when a dependency explains it
 EXPLAINING = 2.5  # from this weight a dependency explains it
 CRASH_EXPLAINED = (
@@ -102,6 +103,7 @@ def _scaled(item: Evidence, factor: float) -> Evidence:
 def _score(scene: Scene, key: tuple[str, str], items: list[Evidence]) -> float:
     score = sum(item.weight for item in items)
     score += min(2.0, log1p(scene.confirmed.get(key, 0)))
+    score += ADVISED * (key == scene.advised)
     return score - REFUTED * sum(refuted == key for refuted in scene.refuted)
 
 
@@ -112,6 +114,8 @@ def _sentences(
     sentences = list(dict.fromkeys(item.sentence for item in items))[:MOST_SENTENCES]
     if times := scene.confirmed.get(key, 0):
         sentences.append(f"{times} past incidents that looked the same had this cause")
+    if key == scene.advised:
+        sentences.append("a language model thinks so too")
     if times := sum(refuted == key for refuted in scene.refuted):
         sentences.append(f"a fix for it did not help ({times} so far)")
     return tuple(sentences)

@@ -62,7 +62,7 @@ class Fault(Generic[P, Q]):
     """One kind of fault. Every method but `plan` may be called again, and by a process that never planned it."""
 
     plan_type: ClassVar[type[Any]]
-    options: ClassVar[type[Any]] = NoOptions
+    options: type[Any] = NoOptions
     starts: ClassVar[bool] = False  # its undo starts a process
 
     def __init__(self, name: str, ground: Ground) -> None:

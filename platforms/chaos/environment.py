@@ -90,7 +90,12 @@ def _faketime(options: ClockJumpOptions) -> Mapping[str, str]:
     found = [path for pattern in _FAKETIME for path in Path("/").glob(pattern.lstrip("/"))]
     if not found:
         raise FaultRefused("a clock cannot be moved for one process here: libfaketime is not installed")
-    return {"LD_PRELOAD": str(found[0]), "FAKETIME": f"{options.jump_s:+g}s", "DONT_FAKE_MONOTONIC": "1"}
+    return {
+        "LD_PRELOAD": str(found[0]),
+        "FAKETIME": f"{options.jump_s:+g}s",
+        "DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_DISABLE_SHM": "1",
+    }
 
 
 FAULT = EnvironmentFault

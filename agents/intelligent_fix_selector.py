@@ -39,6 +39,7 @@ __all__ = ["IntelligentFixSelector", "State"]
 
 WAIT = "wait"
 STARTERS = ("respawn", "restart_service")  # what a dead caller may get though another is to blame
+MADE = frozenset({"bad_deploy", "config_error"})  # by somebody: no waiting ends them
 # Refusals that hold for every other fix too, so that asking for one more is of no use.
 REFUSES_ALL = frozenset({"attempts", "dry_run", "incident_over", "observe", "recovery_disabled", "stopped"})
 WORTH_TURNING_TO = 0.25
@@ -130,6 +131,8 @@ class IntelligentFixSelector:
             return self._pick(case, service, options, cause)
         waits = self._options(service, beliefs, only=WAIT)
         options = [option for option in self._options(culprit, beliefs) if option.fix.name != WAIT]
+        if cause.name in MADE and not self._heals_itself(culprit):
+            return self._pick(case, culprit, options, cause)
         waited = (WAIT, service.name) in case.tried and (cause.witnesses > 0 or not case.brief)
         if self._heals_itself(culprit) or not waits:
             return self._pick(case, service, waits, cause)

@@ -61,6 +61,7 @@ SERVICE_FACTS = (
 )
 NO_NOTES = Notes()
 MOST_KNOWLEDGE = 1000
+STARTS = frozenset({"respawn", "kill_restart", "restart", "restart_service"})
 CRASH = "crash"  # that a boot ended is no news
 NOTHING_CLEAR = "nothing that was seen speaks clearly for one cause"
 RECONSIDERED = 0.8  # how sure to be before an answer is taken back while a fix is under way
@@ -239,8 +240,10 @@ def _of_ourselves(case: Case) -> CauseFound:
 
 
 def _refute(case: Case, failed: FixFailed) -> Case:
-    """Waiting in vain does not speak for or against what a dependency did."""
+    """Waiting in vain does not speak for or against what a dependency did, nor a new start against a wrong setting."""
     if failed.fix == "wait" and failed.culprit != case.service:
+        return case
+    if failed.cause_name == "config_error" and failed.fix in STARTS:
         return case
     return replace(case, refuted=(*case.refuted, (failed.cause_name, failed.culprit)))
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from analysis.evidence import Evidence, Peer, Scene, View
-from analysis.signatures import connection_trouble, speaks_of_connections
+from analysis.signatures import connection_trouble, speaks_of_connections, turned_down
+from analysis.symptoms import BLAMED
 from analysis.witnesses import JUST_STARTED_S, MANY, fail_together
 
 ILL = ("unhealthy", "down")
@@ -22,6 +23,25 @@ def dependency_evidence(scene: Scene) -> Iterator[Evidence]:
         share = min(weight, MOST) / len(sentences)
         for sentence in sentences:
             yield Evidence("dependency_failure", culprit, share, sentence)
+    yield from _changed_below(scene)
+
+
+def _changed_below(scene: Scene) -> Iterator[Evidence]:
+    """A dependency that was changed a moment ago and turns its caller down, or fails it, was broken by the change."""
+    caller = scene.view
+    said = f"{caller.answer}\n{caller.reason}"
+    for name in caller.depends_on:
+        suspect = scene.views.get(name)
+        changes = [change for change in suspect.changes if change.kind in BLAMED] if suspect else []
+        if suspect is None or not changes or caller.ended:
+            continue
+        age_s = scene.now - changes[-1].at
+        trouble = connection_trouble(said, name, suspect.addresses)
+        line = turned_down(said, name, suspect.addresses) or (trouble.line if trouble else "")
+        if line and 0 <= age_s <= scene.suspect_s:
+            cause, weight = BLAMED[changes[-1].kind]
+            told = f"{name}, of which {caller.name} says: {line}, had its {changes[-1].kind} changed {age_s:.0f} s before"
+            yield Evidence(cause, name, weight * (1 - 0.7 * age_s / scene.suspect_s), told)
 
 
 def _suspects(

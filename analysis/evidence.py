@@ -79,6 +79,7 @@ class View(Struct, frozen=True, kw_only=True):
     status: int | None = None
     process_state: str = ""
     is_child: bool = True  # so that we would have seen its end
+    is_elsewhere: bool = False  # it is watched and never acted on
     text: str = ""
     answer: str = ""  # what it said to the probe that failed: this very moment's word, untrusted
     incarnation: str = ""

@@ -25,7 +25,7 @@ _STAMP = re.compile(r"\d\D?\d\D?\d\D?\d")
 _CONNECTION = re.compile(
     r"time[d]?[ -]?out|refused|unreachable|unavailable|no answer|not answer|no route|reset by peer|broken pipe"
     r"|(?:cannot|can't|could not) (?:connect|reach|be reached)|connection (?:error|failed|aborted|closed)|connect call failed|too slow|\bslow\b"
-    r"|\b50[234]\b|deadline exceeded",
+    r"|\b50[234]\b|deadline exceeded|answered (?:with )?(?:http )?500\b",
     re.IGNORECASE,
 )
 
@@ -98,6 +98,15 @@ _SYMPTOMS: tuple[tuple[str, float, tuple[str, ...], re.Pattern[str]], ...] = (
     ),
     (
         "config_error",
+        3.5,
+        ("401", "403", "wrong", "invalid", "expired", "unauthori", "authentication failed"),
+        re.compile(
+            r"answered (?:with )?(?:http )?40[13]\b|\bunauthori[sz]ed\b"
+            r"|(?:wrong|invalid|expired|unknown) (?:api[ -_]?)?(?:key|token|credentials?|secret|password)\b"
+        ),
+    ),
+    (
+        "config_error",
         2.5,
         ("config", "missing", "environment variable", "unknown option", "unknown setting"),
         re.compile(
@@ -106,6 +115,7 @@ _SYMPTOMS: tuple[tuple[str, float, tuple[str, ...], re.Pattern[str]], ...] = (
         ),
     ),
 )
+_TURNED_DOWN = re.compile(r"answered (?:with )?(?:http )?4\d\d\b", re.IGNORECASE)  # by somebody whom it needs
 OVERLOADED = re.compile(r"\boverload(?:ed)?\b|too many requests|(?:over|at) capacity", re.IGNORECASE)
 SLOW = re.compile(r"\bslow(?:ly)?\b|too long|latency (?:is )?(?:above|over|too high|exceed)", re.IGNORECASE)
 
@@ -168,8 +178,18 @@ def names_file(text: str, path: str) -> str:
     return next((quote(line) for line, _ in _lines(text) if name and name in line), "")
 
 
+def turned_down(text: str, name: str, addresses: tuple[str, ...]) -> str:
+    """The newest line that says that this peer answered, and did not want what it was asked; empty if none does."""
+    reading = _about(text, name, addresses, _TURNED_DOWN)
+    return reading.line if reading else ""
+
+
 def connection_trouble(text: str, name: str, addresses: tuple[str, ...]) -> Reading | None:
     """The newest line that speaks of a failed or slow connection to this peer; without a name its addresses alone count."""
+    return _about(text, name, addresses, _CONNECTION)
+
+
+def _about(text: str, name: str, addresses: tuple[str, ...], said: re.Pattern[str]) -> Reading | None:
     lowered = text[-MAX_CHARS:].lower()
     ports = [at.rpartition(":")[2] for at in addresses]
     first = re.split(r"[-_ ]", name.lower())[0]
@@ -180,7 +200,7 @@ def connection_trouble(text: str, name: str, addresses: tuple[str, ...]) -> Read
         known.append(rf"(?<![\w-]){'[-_ ]'.join(parts)}(?![\w-])")
     peer = re.compile("|".join(known), re.IGNORECASE)
     for line, recency in _lines(text):
-        if peer.search(line) and _CONNECTION.search(line):
+        if peer.search(line) and said.search(line):
             return Reading("dependency_failure", 3.0, quote(line), recency)
     return None
 

@@ -55,7 +55,13 @@ def silent(scene: Scene) -> Iterator[Evidence]:
     if view.process_state in STOPPED and not view.ended:
         yield _own(scene, "hang", 8.0, "the process is stopped by a signal")
     lives = "the process lives, and " if view.is_child else ""
-    if view.symptom == "timeout":
+    if passes_on(scene):
+        return
+    if view.symptom == "timeout" and view.is_child and (view.cpu_percent or 0.0) >= BUSY_PERCENT:
+        busy = f"its probe gets no answer in time while it uses {view.cpu_percent:.0f} % of a processor"
+        yield _own(scene, "cpu_saturation", 3.5, busy)
+        yield _own(scene, "hang", 1.5, busy)
+    elif view.symptom == "timeout":
         yield _own(scene, "hang", 3.5, f"{lives}its probe gets no answer in time")
     elif view.symptom == "refused":
         yield _own(scene, "hang", 3.0 if lives else 1.0, f"{lives}nobody listens where its probe asks")
@@ -63,6 +69,32 @@ def silent(scene: Scene) -> Iterator[Evidence]:
             yield _own(scene, "crash", 2.0, "nobody listens where its probe asks, as where it does not run")
     elif view.symptom == "stale_heartbeat":
         yield _own(scene, "hang", 3.5, f"{lives}its heartbeat is stale")
+
+
+def passes_on(scene: Scene) -> bool:
+    """It is a way to somebody, run by somebody else, and those whom it leads to are well: a tunnel, a proxy, a line."""
+    view = scene.view
+    return (
+        view.is_elsewhere
+        and bool(view.peers)
+        and all(peer.ok and not peer.slow for peer in view.peers)
+        and len(view.peers) == len(view.depends_on)
+    )
+
+
+def between(scene: Scene) -> Iterator[Evidence]:
+    """Both ends are well, and the way between them is not."""
+    view = scene.view
+    if not passes_on(scene):
+        return
+    ends = f"{' and '.join(view.depends_on)} answers well, and {view.name}, which leads there,"
+    if view.symptom == "timeout":
+        yield _own(scene, "network_latency", 4.0, f"{ends} gives no answer in time")
+    elif view.symptom == "refused":
+        yield _own(scene, "packet_loss", 2.5, f"{ends} cannot be reached")
+        yield _own(scene, "crash", 2.0, "nobody listens where its probe asks, as where it does not run")
+    elif view.symptom == "error":
+        yield _own(scene, "packet_loss", 4.0, f"{ends} breaks off: {view.reason}")
 
 
 def negative(scene: Scene) -> Iterator[Evidence]:
@@ -139,7 +171,7 @@ def said(scene: Scene) -> Iterator[Evidence]:
     """Known sentences in what it wrote."""
     view = scene.view
     factor = 0.3 if view.signal is not None or view.process_state in STOPPED else 1.0
-    for reading in symptoms(f"{view.text}\n{view.reason}"):
+    for reading in symptoms(f"{view.text}\n{view.answer}\n{view.reason}"):
         yield _own(
             scene, reading.cause, reading.weight * reading.recency * factor, f"it says: {reading.line}"
         )
@@ -183,7 +215,7 @@ def _meaning(deviation: Deviation) -> tuple[str, float] | None:
 
 
 RULES: tuple[Callable[[Scene], Iterator[Evidence]], ...] = (
-    ended, silent, negative, changed, damaged, said, running_out, deviating, alarmed,
+    ended, silent, between, negative, changed, damaged, said, running_out, deviating, alarmed,
 )  # fmt: skip
 
 

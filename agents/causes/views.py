@@ -10,7 +10,7 @@ from agents.causes.memory import Notes
 from agents.events import ServiceSampled
 from analysis.evidence import Peer, View
 from analysis.signatures import fresh
-from config.model import Service
+from config.model import HttpPlatform, Service
 
 
 class Usage:
@@ -52,6 +52,7 @@ def view_of(service: Service, notes: Notes, usage: Usage | None) -> View:
     view = View(
         name=service.name,
         is_child=service.is_child,
+        is_elsewhere=isinstance(service.platform, HttpPlatform),
         probed=service.probe is not None,
         depends_on=service.depends_on,
         addresses=_addresses(getattr(service.probe, "url", ""), getattr(service.metrics, "url", "")),

@@ -13,8 +13,8 @@ from typing import Any
 import psutil
 
 ROOT = Path(__file__).parents[2]
-LOOK_S = 0.1
-ASK_S = 0.6
+LOOK_S = 0.2
+ASK_S = 0.8
 
 
 @dataclass
@@ -28,6 +28,8 @@ class Cell:
     config: Path
     watched: list[str] = field(default_factory=list)  # roles with an HTTP health page
     mendable_at: float = 0.0  # from when on it could be healed, where that is later than the fault
+    good_since: float = 0.0  # as users see it; 0: not well
+    failed_at: float = 0.0  # when users met a failure last
     told: dict[str, Any] = field(default_factory=dict)  # what else the log is to hold
     held: dict[str, Any] = field(default_factory=dict)  # links and partners, by role
 
@@ -55,18 +57,27 @@ class Cell:
                     writer.close()
         return 0
 
-    async def well(self) -> bool:
-        return all([await self.ask(role) == 200 for role in self.watched])
+    async def use(self) -> None:
+        """What users do all the time, at one pace, so that being watched changes nothing; goes on until cancelled."""
+        while True:
+            good = all([await self.ask(role) == 200 for role in self.watched])
+            now = time.time()
+            if not good:
+                self.good_since, self.failed_at = 0.0, now
+            elif not self.good_since:
+                self.good_since = now
+            await asyncio.sleep(LOOK_S)
+
+    def well_for_s(self) -> float:
+        return time.time() - self.good_since if self.good_since else 0.0
 
     async def steady(self, seconds: float, limit_s: float) -> bool:
-        """Wait until everybody has been well for so long."""
-        began = good_since = time.monotonic()
+        """Wait until everybody has been well for so long, as users saw it."""
+        began = time.monotonic()
         while time.monotonic() - began < limit_s:
-            if not await self.well():
-                good_since = time.monotonic()
-            elif time.monotonic() - good_since >= seconds:
+            if self.well_for_s() >= seconds:
                 return True
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(LOOK_S / 2)
         return False
 
     async def crowd(

@@ -8,7 +8,7 @@ from typing import Any
 from scripts.chaos.cell import ROOT, Cell
 
 EXAMPLES = ROOT / "examples"
-PROBE_S, TIMEOUT_S, SCRAPE_S = 0.5, 0.4, 1.0
+PROBE_S, TIMEOUT_S, SCRAPE_S = 1.0, 0.8, 1.0
 MEMORY_MIB = 200
 KEY, WRONG_KEY = "s3same-open", "not-the-key"
 WINDOWS = {
@@ -39,7 +39,7 @@ def service(cell: Cell, role: str, program: str, env: dict[str, str], **more: An
             "type": "process",
             "command": [sys.executable, str(EXAMPLES / f"{program}.py")],
             "cwd": str(folder),
-            "env": {"PORT": str(cell.ports[role]), "LOG_FILE": "logs/out.log", **env},
+            "env": {"PORT": str(cell.ports[role]), "LOG_FILE": "logs/out.log", "SECRET_FAULTS": "1", **env},
         },
         "probe": {
             "type": "http",

@@ -90,7 +90,7 @@ def scenarios() -> list[Scenario]:
                  regression="the booting process is restarted"),
         Scenario(name="no-boot-dependency-away", family=BOOT, fault="killed; for 15 s it cannot boot for want of a partner",
                  build=with_partner, prepare=partner_is_there, do=boots_without_partner, culprit="partner",
-                 causes=("dependency_failure",), spared=("pricing", "shop"), limit_s=75.0),
+                 causes=("dependency_failure", "crash"), spared=("pricing", "shop"), limit_s=75.0),
         Scenario(name="no-boot-file-away", family=BOOT, fault="killed; for 15 s its model file is not there", build=one,
                  do=boots_without_model, culprit="pricing", causes=("crash", "config_error"), limit_s=75.0),
         Scenario(name="frozen", family=HUNG, fault="SIGSTOP", build=one, do=send("pricing", signal.SIGSTOP),

@@ -53,6 +53,8 @@ class Link:
         if self.trouble == "reset":
             _reset(writer)
             return
+        while self.trouble == "silence":  # noqa: ASYNC110 - as below
+            await asyncio.sleep(0.05)
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._to_port)
         try:
             await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 from typing import Any
 
 from scripts.chaos.cell import Cell
@@ -21,9 +20,11 @@ OTHER_SCHEMA = {
 
 def deploy(version: str, role: str = "shop", *, restart: bool = False) -> Deed:
     async def do(cell: Cell) -> None:
+        if restart:
+            await cell.operator("stop", cell.service(role))
         cell.point_release(version, role)
         if restart:
-            await cell.signal(role, signal.SIGTERM)
+            await cell.operator("start", cell.service(role))
 
     return do
 
@@ -56,7 +57,8 @@ async def wrong_secret_by_operator(cell: Cell) -> None:
     await asyncio.to_thread(fresh.write_text, json.dumps(document))
     fresh.replace(cell.config)
     await asyncio.sleep(2.0)
-    await cell.signal("shop", signal.SIGTERM)  # so that it is read
+    await cell.operator("stop", cell.service("shop"))
+    await cell.operator("start", cell.service("shop"))  # so that it is read
 
 
 def guarded(cell: Cell) -> list[dict[str, Any]]:
@@ -94,7 +96,7 @@ def scenarios() -> list[Scenario]:
                  do=damage_file, **corrupt),
         Scenario(name="state-file-removed", family=STATE, fault="a declared file is removed", build=pair, do=remove_file,
                  **corrupt),
-        Scenario(name="model-file-damaged", family=MODEL, fault="garbage in the model file, then SIGKILL",
+        Scenario(name="model-file-damaged", family=MODEL, fault="garbage in the model file, and 8 s later SIGKILL",
                  build=declared_model, do=damage_model_and_kill, culprit="pricing", causes=("state_corruption",)),
         Scenario(name="model-answers-nan", family=MODEL, fault="a release whose model answers NaN", build=released,
                  do=deploy("v2", "pricing", restart=True), culprit="pricing", causes=("bad_deploy",)),

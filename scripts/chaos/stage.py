@@ -131,6 +131,7 @@ async def _follow(process: asyncio.subprocess.Process, log: Path, told: Told) ->
     while asyncio.get_running_loop().time() < end:
         over = process.returncode is not None
         lines = read(log)
+        over = over or "done" in lines[-1]
         for line in lines[seen:]:
             told(line)
         seen = len(lines)

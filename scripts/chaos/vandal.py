@@ -81,17 +81,13 @@ async def _break(scenario: Scenario, cell: Cell, line: dict[str, Any]) -> None:
 
 async def _watch(cell: Cell, before: dict[str, int], line: dict[str, Any]) -> None:
     """Until it failed and has been well for a while since it could be: the first moment of that while is the healing."""
-    good_since = 0.0
     while True:
-        if not await cell.well():
-            good_since = 0.0
-            line.setdefault("failed_at", time.time())
-        elif not good_since:
-            good_since = time.time()
-        elif time.time() - good_since >= STEADY_S and "acted_at" in line and await _over(cell, before, line):
-            line["healed_at"] = good_since
+        if cell.failed_at >= line["injected_at"]:
+            line.setdefault("failed_at", cell.failed_at)
+        if "acted_at" in line and cell.well_for_s() >= STEADY_S and await _over(cell, before, line):
+            line["healed_at"] = cell.good_since
             return
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(LOOK_S / 2)
 
 
 async def _over(cell: Cell, before: dict[str, int], line: dict[str, Any]) -> bool:
@@ -129,11 +125,16 @@ async def main(stage: dict[str, Any]) -> int:
     for scenario, cell in pairs:
         await scenario.prepare(cell)
     log.write({"ready": True})
+    users = [asyncio.create_task(cell.use()) for _, cell in pairs]
     turns = 0
     async with asyncio.TaskGroup() as group:
         for scenario, cell in pairs:
             group.create_task(play(scenario, cell, log, turns * GAP_S, stage["warm_s"]))
             turns += scenario.is_fault
+    log.write({"done": True})
+    await asyncio.gather(
+        *users
+    )  # until we are ended: links and partners stay until everything has been looked at
     return 0
 
 

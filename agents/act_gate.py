@@ -27,6 +27,7 @@ from agents.events import (
     IncidentEscalated,
     IncidentOpened,
     IncidentRetried,
+    MaintenanceProposed,
     ObservationResumed,
     OperatorCommanded,
     ProbeObserved,
@@ -52,7 +53,7 @@ TO_PEOPLE = frozenset({"approve", "deny", "snooze", "undo"})
 class ActGate:
     name = "act_gate"
     consumes: tuple[type[Event], ...] = (
-        FixChosen, ActProposed, PromotionProposed, FixApplied, FixVerified, FixFailed, HarmFound, IncidentOpened, IncidentRetried,
+        FixChosen, ActProposed, PromotionProposed, MaintenanceProposed, FixApplied, FixVerified, FixFailed, HarmFound, IncidentOpened, IncidentRetried,
         IncidentEscalated, IncidentClosed, HealthChanged,
         ServiceStarted, ServiceStopped, OperatorCommanded, ObservationResumed, ConfigChanged, StorageChanged,
         EventQuarantined, ProbeObserved, Tick,
@@ -80,6 +81,7 @@ class ActGate:
             OperatorCommanded: self._on_command,
             ActProposed: self._on_proposed,
             PromotionProposed: self._on_proposed,
+            MaintenanceProposed: self._on_proposed,
             ObservationResumed: self._on_resumed,
         }
 

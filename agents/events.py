@@ -28,6 +28,15 @@ from agents.household import (
     StorageChanged,
 )
 from agents.terms import Cause, CauseName, DependencySeen, Health, Symptom
+from agents.upkeep import (
+    HourEnded,
+    MaintenanceCancelled,
+    MaintenanceDone,
+    MaintenanceProposed,
+    MaintenanceScheduled,
+    MaintenanceVetoed,
+    VetoRefused,
+)  # fmt: skip
 from agents.wellbeing import (
     AgentHealthChanged,
     DataQualityViolated,
@@ -42,9 +51,10 @@ __all__ = [
     "ActProposed", "AdviceGiven", "AgentHealthChanged", "AlertReceived", "ApprovalDenied", "ApprovalExpired",
     "ApprovalGiven", "ApprovalRequested", "BackupProven", "Cause", "CauseName", "CommandAnswered",
     "ConfigChanged", "DamageFound", "DataQualityViolated", "DependencySeen", "DriftDetected", "Event",
-    "EventQuarantined", "Fact", "FreezeEnded", "FreezeNoted", "Health", "HealthChanged", "LeaseChanged",
+    "EventQuarantined", "Fact", "FreezeEnded", "FreezeNoted", "Health", "HealthChanged", "HourEnded", "LeaseChanged",
+    "MaintenanceCancelled", "MaintenanceDone", "MaintenanceProposed", "MaintenanceScheduled", "MaintenanceVetoed",
     "MessagePosted", "ModelDegraded", "ModelJudged", "OperatorCommanded", "PromotionProposed", "SelfTested", "StorageChanged",
-    "Symptom", "Telemetry",
+    "Symptom", "Telemetry", "VetoRefused",
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 from utils.event import Fact
 
 CommandName = Literal[
-    "stop", "start", "pause", "resume", "shutdown", "approve", "deny", "snooze", "undo", "silence"
+    "stop", "start", "pause", "resume", "shutdown", "approve", "deny", "snooze", "undo", "silence", "veto"
 ]
 
 
@@ -25,9 +25,11 @@ class ConfigChanged(Fact, frozen=True, kw_only=True):
 class OperatorCommanded(Fact, frozen=True, kw_only=True):
     """A person (or the daemon's own shutdown) asked for something. `service` is empty for the whole daemon."""
 
-    command: CommandName  # stop, start, pause, resume, silence, shutdown; approve, deny, snooze, undo
+    command: CommandName  # stop, start, pause, resume, silence, shutdown; approve, deny, snooze, undo; veto
     by: str = ""
-    about: str = ""  # id of a question or its incident; for undo of an act or its incident
+    about: str = (
+        ""  # id of a question or its incident; for undo of an act or its incident; for veto of a plan
+    )
     typed: str = ""  # what a person typed to confirm
     for_s: float = 0.0  # of snooze; 0: the usual time. Of silence; 0: it ends
 

@@ -36,6 +36,10 @@ from agents.events import (
     IncidentOpened,
     IncidentRetried,
     LeaseChanged,
+    MaintenanceCancelled,
+    MaintenanceDone,
+    MaintenanceScheduled,
+    MaintenanceVetoed,
     MessagePosted,
     ObservationResumed,
     OperatorCommanded,
@@ -43,6 +47,7 @@ from agents.events import (
     ServiceStopped,
     StartRetried,
     StorageChanged,
+    VetoRefused,
 )
 from agents.incident.story import plain
 from agents.telling.correspondence import Correspondence
@@ -67,6 +72,7 @@ class Notifier:
         IncidentEscalated, IncidentRetried, IncidentClosed, OperatorCommanded, ConfigChanged, ServiceStopped,
         ObservationResumed, EventQuarantined, StorageChanged, DamageFound, MessagePosted, SelfTested, LeaseChanged,
         HealthChanged, ChangeObserved, BackupProven, AlertReceived, FreezeNoted, FreezeEnded,
+        MaintenanceScheduled, MaintenanceCancelled, MaintenanceVetoed, VetoRefused, MaintenanceDone,
     )  # fmt: skip
     emits: tuple[type[Event], ...] = (MessagePosted,)
     traits = Traits(waits_for_disk=True, later_s=0.05)

@@ -38,6 +38,16 @@ def _began(window: Maintenance, now: datetime, day: date) -> bool:
     return opens <= now.astimezone(UTC) < closes
 
 
+def hour_of_week(unix: float, timezone: str) -> int:
+    """0 is Monday 00:00 to 01:00.
+
+    >>> hour_of_week(1_767_571_200.0, "UTC"), hour_of_week(1_767_571_200.0, "America/New_York")  # a Monday, 00:00 UTC
+    (0, 163)
+    """
+    now = datetime.fromtimestamp(unix, UTC).astimezone(_zone(timezone))
+    return now.weekday() * 24 + now.hour
+
+
 @lru_cache(maxsize=64)
 def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)

@@ -16,6 +16,17 @@ def switched_off(config: Config, fix: Fix | None) -> str:
     return ""
 
 
+HERE = ("command line", "api")  # who reached these is a person by itself
+
+
+def may_decide(config: Config, by: str) -> str:
+    """Why this person's word does not count; empty: it does."""
+    names = {approver.name for approver in config.approvals.approvers}
+    name = by.rpartition(":")[2]
+    known = not names or by in HERE or name in names
+    return "" if known else f"{name} may not decide: approvals.approvers does not name them"
+
+
 def rest_s(config: Config, fix: Fix | None) -> float:
     """How long the fix rests between two acts on one target."""
     if fix is None:

@@ -18,6 +18,7 @@ class World:
     fixes: Mapping[str, Fix]
     state_dir: Path = field(default_factory=lambda: Path("state"))
     dry_run: bool = False
+    prevention_s: float = 300.0  # PREVENTION_INTERVAL: how often prevention looks ahead
 
     def target(self, name: str) -> Service | None:
         """Whom a fix may be meant for: a declared service, or an agent of our own."""

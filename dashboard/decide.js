@@ -26,7 +26,8 @@ function keep(value) {
 }
 
 async function say(word, incident, typed) {
-  const answer = await fetch(`/api/incidents/${encodeURIComponent(incident)}/${word}`, {
+  const place = word === "veto" ? "maintenance" : "incidents";
+  const answer = await fetch(`/api/${place}/${encodeURIComponent(incident)}/${word}`, {
     method: "POST",
     headers: { Authorization: `Bearer ${token()}`, "Content-Type": "application/json" },
     body: JSON.stringify(typed ? { typed } : {}),
@@ -72,6 +73,15 @@ function confirmation(incident) {
 export function decisions(incident) {
   const words = incident.status === "waiting_approval" ? Object.entries(WORDS) : [];
   if (incident.acts?.some((act) => act.undo)) words.push(["undo", "Undo"]);
+  return asking(incident, words);
+}
+
+// The same under a plan of maintenance, while somebody may still say no.
+export function vetoing(plan) {
+  return asking(plan, ["scheduled", "for_people", "proposed"].includes(plan.status) ? [["veto", "Veto"]] : []);
+}
+
+function asking(incident, words) {
   if (!words.length) return "";
   const row = document.createElement("div");
   row.className = "decide";

@@ -37,7 +37,8 @@ def create_app(desk: Desk) -> web.Application:
     for path in ("/api/services/{name}/stop", "/api/services/{name}/start", "/api/pause", "/api/resume"):
         app.router.add_post(path, writes.handle)
     for word in get_args(Word):
-        app.router.add_post(f"/api/incidents/{{id}}/{word}", writes.decide)
+        about = "maintenance" if word == "veto" else "incidents"
+        app.router.add_post(f"/api/{about}/{{id}}/{word}", writes.decide)
     hooks = Webhooks(desk)
     app.router.add_post("/webhooks/alertmanager", hooks.alertmanager)
     app.router.add_post("/webhooks/render", hooks.render)

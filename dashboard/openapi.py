@@ -23,6 +23,7 @@ _ITEMS = {
     "services": "Service",
     "agents": "Agent",
     "predictions": "Prediction",
+    "maintenance": "Maintenance",
     "anomalies": "Anomaly",
     "metrics": "Metric",
     "traces": "Trace",
@@ -186,9 +187,10 @@ def _words(errors: tuple[int, ...], security: list[Schema]) -> dict[str, Any]:
         "deny": "Say no to it, for this incident.",
         "snooze": "Be asked again later.",
         "undo": "Take the incident's newest act back.",
+        "veto": "Say no to a plan of maintenance, for as long as this life of the service lasts.",
     }
     return {
-        f"/api/incidents/{{id}}/{word}": {
+        f"/api/{'maintenance' if word == 'veto' else 'incidents'}/{{id}}/{word}": {
             "post": _operation(
                 word, text, _json("Taken and durable.", _ref("Answered")), errors,
                 parameters=[_path("id")], requestBody=body, security=security,

@@ -1,9 +1,10 @@
 // The page: reads the same endpoints as everyone, listens to the stream, and shows text only as text.
 
-import { decisions, listenForToken } from "./decide.js";
+import { decisions, listenForToken, vetoing } from "./decide.js";
 
 const TIMELINE_LINES = 200;
 const PAST_INCIDENTS = 15;
+const PLANNED = new Set(["scheduled", "for_people", "proposed", "running", "applied"]);
 const ENDED = new Set(["closed", "withdrawn"]);
 const TONES = {
   healthy: "good", closed: "good", verified: "good", starting: "busy", recovering: "busy", verifying: "busy",
@@ -14,7 +15,7 @@ const EVENT_TONES = {
   IncidentClosed: "good", FixVerified: "good", FileRepaired: "good", IncidentOpened: "bad", FixFailed: "bad",
   IncidentEscalated: "bad", FixesExhausted: "bad", EventQuarantined: "bad", DamageFound: "bad", FileDamaged: "bad",
   FixStarted: "busy", CauseFound: "busy", FixChosen: "busy", FixApplied: "busy", StartRetried: "busy",
-  FailurePredicted: "busy", FixRefused: "busy",
+  FailurePredicted: "busy", FixRefused: "busy", MaintenanceScheduled: "busy", MaintenanceDone: "good",
 };
 
 const at = (id) => document.getElementById(id);
@@ -134,6 +135,18 @@ function openCard(incident) {
     make("div", { class: "top" }, make("h3", {}, incident.service), tag(incident.status), when), decisions(incident), facts(incident));
 }
 
+function plannedCard(plan) {
+  const list = make("dl", { class: "facts" });
+  const row = (name, ...content) => list.append(make("dt", {}, name), make("dd", {}, ...content));
+  row("Expected", `${plan.failure.replaceAll("_", " ")}, ${clock(plan.fails_at)}`);
+  row("Plan", plan.fix ? make("span", {}, make("code", {}, plan.fix), ` at ${clock(plan.start_at)}`) : "a person has to prevent it");
+  if (plan.disturbs?.length) row("Will feel it", plan.disturbs.join(", "));
+  if (plan.reasons?.length) row("Because", make("span", { class: "evidence" }, plan.reasons.join("; ")));
+  if (plan.reason) row("Waits", plan.reason);
+  return make("article", { class: "incident" },
+    make("div", { class: "top" }, make("h3", {}, plan.service), tag(plan.status)), vetoing(plan), list);
+}
+
 function pastCard(incident) {
   const took = incident.closed_at ? duration(between(incident.opened_at, incident.closed_at)) : "";
   return make("details", { class: "incident" },
@@ -181,29 +194,34 @@ function figures(summary) {
 
 const services = new Keyed(at("services"), (s) => s.name, serviceRow, "No services are watched yet.");
 const open = new Keyed(at("open"), (i) => i.id, openCard, "Nothing is open.");
+const planned = new Keyed(at("planned"), (p) => p.id, plannedCard, "Nothing is planned.");
 const past = new Keyed(at("past"), (i) => i.id, pastCard, "Nothing happened yet.");
 
 async function refresh() {
-  const [summary, serviceList, incidents] = await Promise.all([
+  const [summary, serviceList, incidents, maintenance] = await Promise.all([
     read("/observability/summary"), read("/observability/services"), read("/observability/incidents?limit=100"),
+    read("/observability/maintenance?limit=100"),
   ]);
   const opened = incidents.items.filter((incident) => !ENDED.has(incident.status));
   services.show(serviceList.items);
   open.show(opened);
+  const plans = maintenance.items.filter((plan) => PLANNED.has(plan.status));
+  at("planned-section").hidden = !plans.length;
+  planned.show(plans);
   past.show(incidents.items.filter((incident) => ENDED.has(incident.status)).slice(0, PAST_INCIDENTS));
   figures(summary);
   verdict(summary, serviceList.items, opened);
 }
 
-let planned = null;
+let due = null;
 function refreshSoon(wait = 250) {
-  planned ??= setTimeout(async () => {
+  due ??= setTimeout(async () => {
     try {
       await refresh();
     } catch {
       setTimeout(refreshSoon, 2000);
     } finally {
-      planned = null;
+      due = null;
     }
   }, wait);
 }

@@ -13,6 +13,9 @@ PAGE = 100
 CURSOR = r"c([0-9a-f]{2}){1,200}"
 MAX_KEY = 200
 INCIDENT_STATUS = ("open", "waiting_approval", "recovering", "verifying", "closed", "escalated", "withdrawn")
+MAINTENANCE_STATUS = (
+    "scheduled", "for_people", "proposed", "running", "applied", "done", "failed", "missed", "cancelled", "vetoed",
+)  # fmt: skip
 HEALTH = ("starting", "healthy", "unhealthy", "down", "stopped", "unknown")
 MAX_NAME = 200
 
@@ -117,6 +120,12 @@ LISTINGS = (
     ),
     Listing(name="agents", about="Our own agents.", key=lambda i: i["name"], by_service=False),
     Listing(name="predictions", about="Predicted failures, newest first.", key=lambda i: i["id"]),
+    Listing(
+        name="maintenance",
+        about="Maintenance ahead of failures, planned and past, newest first.",
+        key=lambda i: i["id"],
+        statuses=MAINTENANCE_STATUS,
+    ),
     Listing(name="anomalies", about="Anomalies, newest first.", key=lambda i: i["id"]),
     Listing(name="metrics", about="Newest values.", key=lambda i: f"{i['service']}\n{i['name']}"),
     Listing(name="traces", about="Spans of incidents, newest first.", key=lambda i: i["trace_id"]),

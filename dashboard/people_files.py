@@ -83,6 +83,7 @@ def contents(view: PeopleView) -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "self_healing_state", lambda: _self_healing(view)
     yield "agent_status", view.agents
     yield "failure_predictions", lambda: list(view.predictions()[:NEWEST])
+    yield "maintenance_schedule", lambda: list(view.maintenance()[:NEWEST])
     yield "anomaly_detections", lambda: list(view.anomalies()[:NEWEST])
     yield "rca_knowledge_base", view.knowledge_base
     yield "rca_reports", lambda: _reports(view)

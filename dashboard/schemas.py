@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dashboard.paging import HEALTH, INCIDENT_STATUS
+from dashboard.paging import HEALTH, INCIDENT_STATUS, MAINTENANCE_STATUS
 
 Schema = dict[str, Any]
 
@@ -119,6 +119,26 @@ PREDICTION = record(
         "reasons": TEXTS,
     },
 )
+MAINTENANCE = record(
+    {
+        "id": TEXT,
+        "service": TEXT,
+        "status": {"enum": list(MAINTENANCE_STATUS)},
+        "failure": TEXT,
+        "start_at": TIME,
+        "fails_at": TIME,
+    },
+    {
+        "metric": TEXT,
+        "fix": TEXT,  # empty: people have to
+        "scheduled_at": TIME,
+        "disturbs": TEXTS,
+        "reasons": TEXTS,
+        "reason": TEXT,
+        "by": TEXT,
+        "seconds": maybe(NUMBER),
+    },
+)
 ANOMALY = record(
     {"id": TEXT, "at": TIME, "service": TEXT, "metric": TEXT},
     {"value": NUMBER, "expected": NUMBER, "sigmas": NUMBER},
@@ -164,6 +184,7 @@ SCHEMAS: dict[str, Schema] = {
     "Fault": FAULT,
     "Error": ERROR,
     "Incident": INCIDENT,
+    "Maintenance": MAINTENANCE,
     "Metric": METRIC,
     "Prediction": PREDICTION,
     "RenderEvent": RENDER_EVENT,

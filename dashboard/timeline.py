@@ -69,6 +69,7 @@ _SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
         "watching" if f.why == "start" else f"watching again after {f.gap_s:.0f} s"
     ),
     e.AnomalyDetected: lambda f: f"{f.service}: {f.metric} is {f.value:g}, usually {f.expected:g}",
+    e.HourEnded: lambda f: f"hour {f.hour} of the week is over, and its load is noted",
     e.ServiceStarted: lambda f: f"{f.service} runs as process {f.pid}{' (found again)' if f.adopted else ''}",
     e.FaultInjected: lambda f: f"drill: {f.fault} on {f.service}{_because(f.detail)}",
     e.FaultReverted: lambda f: f"drill undone: {f.fault} on {f.service}",

@@ -40,6 +40,10 @@ class View(Protocol):
         """id, at, service, failure, metric, value, limit, lead_time_s, confidence, reasons."""
         ...
 
+    def maintenance(self) -> Sequence[Item]:
+        """id, service, status, failure, metric, fix, scheduled_at, start_at, fails_at, disturbs, reasons, reason, by."""
+        ...
+
     def anomalies(self) -> Sequence[Item]:
         """id, at, service, metric, value, expected, sigmas."""
         ...
@@ -105,7 +109,7 @@ class Answer:
     answer: str
 
 
-Word = Literal["approve", "deny", "snooze", "undo"]
+Word = Literal["approve", "deny", "snooze", "undo", "veto"]
 
 
 class Commands(Protocol):
@@ -115,7 +119,8 @@ class Commands(Protocol):
     """
 
     async def decide(self, word: Word, about: str, by: str, typed: str = "", for_s: float = 0.0) -> Answer:
-        """About a question or an incident; for undo also about an act. The answer is the act gate's own."""
+        """About a question or an incident; for undo also about an act, for veto about a plan of maintenance. The answer is
+        that of the agent who decides."""
         ...
 
     async def stop(self, service: str, by: str) -> None: ...

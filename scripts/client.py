@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from scripts.control import ControlError, ask
+from scripts.maintenance import maintenance_line
 
 ASKED = ("service", "incident", "fault", "for_s", "about", "typed")  # what a command may name
 COLOURS = {
@@ -27,6 +28,8 @@ def main(args: argparse.Namespace) -> int:
         print("\n".join(_status(data)))
     elif args.command == "incidents":
         print("\n".join(_incidents(data, args.status)))
+    elif args.command == "maintenance":
+        print("\n".join(maintenance_line(item) for item in data) or "no maintenance is planned, and none was")
     elif args.command == "explain":
         print("\n".join(data))
     elif args.command == "faults":

@@ -1,16 +1,16 @@
 """What people may ask of the running daemon, by API or command line: each answer waits until it is durable."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from agents.act_gate import ActGate
-from agents.events import CommandAnswered, OperatorCommanded
+from agents.events import CommandAnswered, MaintenanceVetoed, OperatorCommanded, VetoRefused
 from dashboard.view import Answer, CommandRefusedError, UnknownServiceError, Word
 from scripts.chaos_socket import ChaosSocket
 from scripts.control import CannotError, Handler
-from utils.event import Record
+from utils.event import Fact, Record
 
 if TYPE_CHECKING:
     from scripts.daemon import Daemon
@@ -61,17 +61,17 @@ class DaemonCommands:
                 "taken, but not answered in time; look at the incident before you say it again"
             ) from None
         await self._durable()
-        return Answer(answer.accepted, answer.answer)
+        return answer
 
-    def _answer_to(self, said: OperatorCommanded) -> "asyncio.Future[CommandAnswered]":
-        """Say it, and wait for what the gate makes of it."""
+    def _answer_to(self, said: OperatorCommanded) -> "asyncio.Future[Answer]":
+        """Say it, and wait for what the agent makes of it who decides."""
         runner = self._daemon.runner
-        answered: asyncio.Future[CommandAnswered] = asyncio.get_running_loop().create_future()
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
         def listen(record: Record) -> None:
             for fact in record.results:
-                if isinstance(fact, CommandAnswered) and fact.cause == said.id and not answered.done():
-                    answered.set_result(fact)
+                if fact.cause == said.id and not answered.done() and (answer := _answer_of(fact)):
+                    answered.set_result(answer)
 
         runner.listeners.append(listen)
         answered.add_done_callback(lambda _: runner.listeners.remove(listen))
@@ -87,9 +87,14 @@ class DaemonCommands:
             *gate.state.answered,
             *(way.act.incident for way in gate.state.ways_back.values()),
             *gate.state.ways_back,
+            *self._plans(),
         }
         found = [one for one in known if about and one.startswith(about)]
         return found[0] if len(found) == 1 else about
+
+    def _plans(self) -> Collection[str]:
+        cell = self._daemon.runner.cells.get("render_prevention_agent")
+        return cell.agent.state.upkeep if cell is not None else ()
 
     async def _durable(self) -> None:
         journal = self._daemon.journal
@@ -98,6 +103,17 @@ class DaemonCommands:
                 f"taken, but the state folder cannot be written ({journal.health.problem}): "
                 "it is forgotten if the daemon dies now"
             )
+
+
+def _answer_of(fact: Fact) -> Answer | None:
+    match fact:
+        case CommandAnswered():
+            return Answer(fact.accepted, fact.answer)
+        case MaintenanceVetoed():
+            return Answer(accepted=True, answer=f"the maintenance of {fact.service} will not be done")
+        case VetoRefused():
+            return Answer(accepted=False, answer=fact.reason)
+    return None
 
 
 class Socket:
@@ -113,6 +129,7 @@ class Socket:
         return {
             "status": self.status,
             "incidents": self.incidents,
+            "maintenance": self.maintenance,
             "explain": self.explain,
             "stop": lambda service: self._give("stop", service),
             "start": lambda service: self._give("start", service),
@@ -127,6 +144,9 @@ class Socket:
 
     async def incidents(self) -> Any:
         return self._view.incidents()
+
+    async def maintenance(self) -> Any:
+        return self._view.maintenance()
 
     async def explain(self, incident: str) -> Any:
         found = [story.id for story in self._view.stories() if story.id.startswith(incident)]

@@ -21,6 +21,8 @@ OF = {
     "agent": ("agent rca_engine --config services.json",),
     "status": ("status", "status --state /srv/nightwarden/state"),
     "incidents": ("incidents", "incidents --status escalated"),
+    "maintenance": ("maintenance",),
+    "veto": ("veto 3f2a",),
     "explain": ("explain 3f2a",),
     "approve": ("approve 3f2a", "approve 3f2a --type shop-db        # confirm what cannot be undone"),
     "deny": ("deny 3f2a",),

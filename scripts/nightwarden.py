@@ -13,11 +13,13 @@ DEFAULT_CONFIG = Path("config/self_healing_config.json")
 CLIENT_COMMANDS = {
     "status": "Health of every service and what is going on.",
     "incidents": "All incidents, newest first.",
+    "maintenance": "Maintenance ahead of failures, planned and past.",
     "explain": "Why an act was or was not taken in an incident.",
     "approve": "Agree to the act that an incident asks for.",
     "deny": "Say no to it, for this incident.",
     "snooze": "Be asked again later.",
     "undo": "Take the newest act of an incident back.",
+    "veto": "Say no to a plan of maintenance.",
     "pause": "Stop acting; watching goes on.",
     "resume": "Act again.",
     "stop": "Stop a service; it stays stopped, over a restart of the daemon too.",
@@ -113,7 +115,7 @@ def _client_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
             sub.add_argument("service", metavar="SERVICE", help="its name in the configuration")
         elif name == "explain":
             sub.add_argument("incident", metavar="ID", help="the beginning of an id is enough")
-        elif name in {"approve", "deny", "snooze", "undo"}:
+        elif name in {"approve", "deny", "snooze", "undo", "veto"}:
             _word_options(sub, name)
         elif name == "incidents":
             sub.add_argument("--status", default="", choices=help_texts.STATUSES, help="only these")

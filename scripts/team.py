@@ -18,7 +18,9 @@ from agents.ml_failure_predictor import MlFailurePredictor
 from agents.model_monitor import ModelMonitor
 from agents.model_recovery import ModelRecovery
 from agents.notifier import Notifier
+from agents.predictive_maintenance import PredictiveMaintenance
 from agents.rca_engine import RcaEngine
+from agents.render_prevention_agent import RenderPreventionAgent
 from agents.render_self_healing_agent import RenderSelfHealingAgent
 from agents.service_monitor import ServiceMonitor
 from config.world import World
@@ -35,6 +37,8 @@ MAKERS: Mapping[str, Callable[[World, Hands, Tell, AgentRestarter], Agent]] = {
     "act_gate": lambda world, *_: ActGate(world),
     "anomaly_detector": lambda world, *_: AnomalyDetector(world),
     "ml_failure_predictor": lambda world, *_: MlFailurePredictor(world),
+    "predictive_maintenance": lambda world, *_: PredictiveMaintenance(world),
+    "render_prevention_agent": lambda world, *_: RenderPreventionAgent(world),
     "application_recovery": lambda world, hands, _, agents: ApplicationRecovery(
         world, hands.platform, hands.prober, hands.files, agents
     ),
@@ -62,6 +66,9 @@ OPTIONAL = frozenset(
         "ml_failure_predictor",
         "chaos_controller",
         "llm_adviser",
+        "predictive_maintenance",
+        "render_prevention_agent",
+        "chaos_controller",
         "model_monitor",
         "notifier",
     }

@@ -10,6 +10,7 @@ from agents.act_gate import ActGate
 from agents.incident.records import Incident
 from agents.intelligent_fix_selector import IntelligentFixSelector
 from agents.rca_engine import RcaEngine
+from agents.render_prevention_agent import RenderPreventionAgent
 from agents.render_self_healing_agent import RenderSelfHealingAgent
 from agents.service_monitor import ServiceMonitor
 from config.ourselves import agent_of, is_drill
@@ -19,6 +20,7 @@ from dashboard.incident_items import IncidentItems
 from dashboard.reports.telling import Report, report_of
 from dashboard.summary import notices, summarise
 from dashboard.view import Item
+from scripts.maintenance import maintenance_item
 from scripts.observer import Observer
 from scripts.proofs import Proofs
 from scripts.reports import Reports
@@ -151,6 +153,10 @@ class DaemonView:
 
     def predictions(self) -> Sequence[Item]:
         return [self._told(fact) for fact in self._observer.predictions]
+
+    def maintenance(self) -> Sequence[Item]:
+        prevention: RenderPreventionAgent = self._agent("render_prevention_agent")
+        return [maintenance_item(each, self.text) for each in reversed(prevention.state.upkeep.values())]
 
     def anomalies(self) -> Sequence[Item]:
         return [self._told(fact) for fact in self._observer.anomalies]

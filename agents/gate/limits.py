@@ -92,9 +92,10 @@ def planned_objection(question: Question, kind: str) -> Objection | None:
     retraining that made the version, whose verdict waits for just that."""
     open_act = question.state.open_acts.get(question.target)
     completes = kind == "promotion" and open_act is not None and bool(open_act.outcome)
-    names = [name for name in PLANNED_TOO if not (completes and name == "open_act")]
+    kept = (*PLANNED_TOO, *MAINTAINED_TOO) if kind == "maintenance" else PLANNED_TOO
+    names = [name for name in kept if not (completes and name == "open_act")]
     against = _first(question, [limit for limit in LIMITS if limit.name in names])
-    if against is None and kind == "chaos" and (why := _disturbs(question)):
+    if against is None and kind in {"chaos", "maintenance"} and (why := _disturbs(question)):
         return Objection("incident_open", why, final=True)
     return against
 
@@ -292,5 +293,6 @@ LIMITS: tuple[Limit, ...] = (
 PLANNED_TOO = (
     "stopped", "dry_run", "observe", "paused", "lease", "maintenance", "disk", "open_act", "suspicion", "budget",
 )  # fmt: skip
+MAINTAINED_TOO = ("recovery_disabled", "breaker", "cooldown", "disruption")
 UNDO_TOO = ("unknown", "stopped", "dry_run", "observe", "paused", "lease", "open_act")
 HARMLESS_TOO = 2  # so many at the head of the table hold for waiting as well

@@ -19,6 +19,7 @@ from agents.gate.late import late_answer
 from agents.gate.limits import Objection
 from agents.gate.plans import plan_of, stale
 from agents.gate.questions import Asked, pause_s
+from config.consents import may_decide
 from config.fixes import Fix
 from config.world import World
 
@@ -26,7 +27,6 @@ Why = Literal["time", "plan_changed", "target_changed", "snoozed", "over"]
 CONFIRM_S = 60.0  # between the two words of a single person
 SNOOZE_S = 1800.0
 AGAIN_S = 60.0  # a question whose plan changed comes back no sooner
-HERE = ("command line", "api")  # who reached these is a person by itself
 
 
 class Hands(Protocol):
@@ -104,7 +104,7 @@ class People:
 
     def hear(self, state: State, command: OperatorCommanded) -> list[Event]:
         """The facts that follow, a CommandAnswered last."""
-        if why := self._stranger(command.by):
+        if why := may_decide(self._world.config, command.by):
             return [_no(command, why)]
         if command.command == "undo":
             return self._undo(state, command)
@@ -118,12 +118,6 @@ class People:
             told = f"asked again in {for_s / 60:.0f} minutes if it still stands"
             return [_expired(asked, "snoozed", command.at + for_s), _yes(command, told)]
         return self._approve(state, asked, command)
-
-    def _stranger(self, by: str) -> str:
-        names = {approver.name for approver in self._world.config.approvals.approvers}
-        name = by.rpartition(":")[2]
-        known = not names or by in HERE or name in names
-        return "" if known else f"{name} may not decide: approvals.approvers does not name them"
 
     def _approve(self, state: State, asked: Asked, command: OperatorCommanded) -> list[Event]:
         if ran_out := stale(self._world, state, asked, command.at):

@@ -33,10 +33,16 @@ from agents.events import (
     IncidentOpened,
     IncidentRetried,
     LeaseChanged,
+    MaintenanceCancelled,
+    MaintenanceDone,
+    MaintenanceProposed,
+    MaintenanceScheduled,
+    MaintenanceVetoed,
     PromotionProposed,
     SelfTested,
     ServiceStopped,
     StartRetried,
+    VetoRefused,
 )
 from agents.wellbeing import OF_MODELS
 from analysis.root_cause import UNKNOWN
@@ -153,6 +159,28 @@ def _proposed(fact: ActProposed) -> str:
     return f"{fact.what} of {fact.service} is planned{_because(fact.why)}"
 
 
+def _scheduled(fact: MaintenanceScheduled) -> str:
+    """
+    >>> _scheduled(MaintenanceScheduled(at=0.0, service="shop", plan="p", failure="disk_full", metric="disk", fix="",
+    ...     agent="", start_at=0.0, latest_at=1.0, fails_at=7200.0))
+    'disk_full of shop expected in 2 h: nothing of ours prevents it, so a person has to'
+    """
+    expected = f"{fact.failure} of {fact.service} expected in {_long(fact.fails_at - fact.at)}"
+    because = _because("; ".join(fact.reasons))
+    if not fact.fix:
+        return f"{expected}{because}: nothing of ours prevents it, so a person has to"
+    when = f"in {_long(fact.start_at - fact.at)}, when it is quiet"
+    disturbs = f", which {', '.join(fact.disturbs)} will feel" if fact.disturbs else ""
+    return f"{expected}: {fact.fix} {'moved to ' if fact.moved else ''}{when}{disturbs}{because}"
+
+
+def _maintained(fact: MaintenanceDone) -> str:
+    if fact.outcome == "done":
+        return f"maintenance of {fact.service} done: {fact.fix} in {fact.seconds:.1f} s"
+    how = "failed" if fact.outcome == "failed" else "was not done in time"
+    return f"maintenance of {fact.service} {how}{_because(fact.reason)}"
+
+
 def _given(fact: ApprovalGiven) -> str:
     more = "; one more word is needed" if fact.missing else ""
     return f"{fact.by} agreed to {fact.fix}{more}"
@@ -208,6 +236,12 @@ _SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
     SelfTested: lambda f: f"the drill {'passed' if f.ok else 'got stuck'}{_because(f.step)}",
     ActProposed: _proposed,
     PromotionProposed: _proposed,
+    MaintenanceProposed: _proposed,
+    MaintenanceScheduled: _scheduled,
+    MaintenanceCancelled: lambda f: f"maintenance of {f.service} cancelled{_because(f.reason)}",
+    MaintenanceVetoed: lambda f: f"{f.by} said no to the maintenance of {f.service}",
+    VetoRefused: lambda f: f"{f.by} said no to a plan, and that changes nothing{_because(f.reason)}",
+    MaintenanceDone: _maintained,
     ApprovalRequested: lambda f: f"asks: {f.what}? {f.why}",
     ApprovalGiven: _given,
     ApprovalDenied: lambda f: f"{f.by} said no to {f.fix}",

@@ -13,6 +13,7 @@ _COUNTED = (
     ("passed_by_itself", "passed by itself", "passed by themselves"),
     ("escalated", "needed a person", "needed a person"),
     ("predictions", "prediction", "predictions"),
+    ("maintenance", "plan of maintenance", "plans of maintenance"),
 )
 
 

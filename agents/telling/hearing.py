@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from agents.telling.answers import help_lines, incidents_lines, status_lines
 from agents.telling.port import People, Switch, Word
 from agents.telling.stories import Question, State
-from agents.telling.text import APPROVE, DENY, SNOOZE, UNDO, WHY, answer_text
+from agents.telling.text import APPROVE, DENY, SNOOZE, UNDO, VETO, WHY, answer_text
 from agents.telling.words import silence_of, spoken
 from config.world import World
 from platforms.telegram.gate import REFUSAL
 from platforms.telegram.port import Messenger, Press, Said
 
-WORDS: dict[str, Word] = {APPROVE: "approve", DENY: "deny", SNOOZE: "snooze", UNDO: "undo"}
+WORDS: dict[str, Word] = {APPROVE: "approve", DENY: "deny", SNOOZE: "snooze", UNDO: "undo", VETO: "veto"}
 WHY_LINES = 40
 NOBODY = "the daemon cannot be asked now"
 

@@ -17,6 +17,10 @@ from agents.events import (
     FreezeEnded,
     FreezeNoted,
     LeaseChanged,
+    MaintenanceCancelled,
+    MaintenanceDone,
+    MaintenanceScheduled,
+    MaintenanceVetoed,
     MessagePosted,
     ObservationResumed,
     OperatorCommanded,
@@ -25,10 +29,11 @@ from agents.events import (
 )
 from agents.incident.story import sentence
 from agents.telling.lines import house_news
-from agents.telling.stories import FROZEN, News, Posted, Prediction, Silence, State
+from agents.telling.stories import FROZEN, News, Plan, Posted, Prediction, Silence, State
 
 KEPT_POSTED = 2000
 KEPT_NEWS = 50
+KEPT_PLANS = 100
 
 
 def count(state: State, what: str) -> None:
@@ -46,6 +51,24 @@ def _predicted(state: State, fact: FailurePredicted) -> None:
         return
     state.predictions[key] = Prediction(fact.id, fact.service, fact.metric, text, fact.at, over_at)
     count(state, "predictions")
+
+
+def _planned(state: State, fact: MaintenanceScheduled) -> None:
+    known = state.plans.pop(fact.plan, None)
+    at = known.at if known is not None else fact.at
+    state.plans[fact.plan] = Plan(
+        fact.plan, fact.service, house_news(fact), at, open=bool(fact.fix), urgent=not fact.fix
+    )
+    if known is None:
+        count(state, "maintenance")
+    while len(state.plans) > KEPT_PLANS:
+        del state.plans[next(iter(state.plans))]
+
+
+def _settled(state: State, fact: MaintenanceCancelled | MaintenanceVetoed | MaintenanceDone) -> None:
+    known = state.plans.get(fact.plan)
+    if known is not None:
+        state.plans[fact.plan] = replace(known, state=house_news(fact), open=False)
 
 
 def _posted(state: State, fact: MessagePosted) -> None:
@@ -116,6 +139,8 @@ def _thawed(state: State, fact: FreezeEnded) -> None:
 
 HOUSE_FOLDS: dict[type[Fact], Callable[[State, Any], None]] = {
     FailurePredicted: _predicted,
+    MaintenanceScheduled: _planned,
+    **dict.fromkeys((MaintenanceCancelled, MaintenanceVetoed, MaintenanceDone), _settled),
     MessagePosted: _posted,
     OperatorCommanded: _commanded,
     ConfigChanged: _configured,

@@ -21,6 +21,10 @@ from agents.events import (
     IncidentEscalated,
     IncidentRetried,
     LeaseChanged,
+    MaintenanceCancelled,
+    MaintenanceDone,
+    MaintenanceScheduled,
+    MaintenanceVetoed,
     ObservationResumed,
     OperatorCommanded,
     SelfTested,
@@ -155,6 +159,9 @@ _HOUSE: dict[type[Fact], Callable[[Any], str]] = {
     OperatorCommanded: _command,
     StorageChanged: _storage,
     FailurePredicted: lambda f: f"{f.service}: {'; '.join((sentence(f), *f.reasons))}",
+    **dict.fromkeys(
+        (MaintenanceScheduled, MaintenanceCancelled, MaintenanceVetoed, MaintenanceDone), sentence
+    ),
     DamageFound: _damage,
     LeaseChanged: lambda f: (
         "this daemon is the one that acts now" if f.held else f"this daemon does not act: {f.why}"

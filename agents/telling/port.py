@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from analysis.plot import Mark
 from platforms.telegram.port import Ears, Messenger
 
-Word = Literal["approve", "deny", "snooze", "undo"]
+Word = Literal["approve", "deny", "snooze", "undo", "veto"]
 Switch = Literal["pause", "resume", "silence"]
 
 

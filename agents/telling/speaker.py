@@ -13,6 +13,8 @@ from agents.telling.text import (
     incident_text,
     merged_text,
     news_text,
+    plan_buttons,
+    plan_text,
     prediction_text,
 )
 from analysis.plot import Mark
@@ -57,7 +59,9 @@ class Speaker:
             if message.due or message.key in self._rung:
                 self._shown[message.key] = made_of
                 self._put(message, at)
-        if len(self._shown) > 4 * (len(state.stories) + len(state.predictions) + len(state.news) + 50):
+        if len(self._shown) > 4 * (
+            len(state.stories) + len(state.predictions) + len(state.plans) + len(state.news) + 50
+        ):
             self._forget(state)
 
     def is_waiting(self, state: State) -> bool:
@@ -93,6 +97,15 @@ class Speaker:
                     at >= prediction.at + HELD_S and not over and not state.is_silent(prediction.service, at)
                 )
                 yield made_of, Message(prediction.key, prediction_text(prediction, over=over), due=due)
+        for plan in tuple(state.plans.values()):
+            if not self._is_shown(plan.key, (plan,)):
+                due = plan.open and (plan.urgent or not state.is_silent(plan.service, at))
+                yield (
+                    (plan,),
+                    Message(
+                        plan.key, plan_text(plan), plan_buttons(plan), plan.urgent and plan.open, due=due
+                    ),
+                )
         for fact, news in tuple(state.news.items()):
             if not self._is_shown(key := f"news/{fact}", (news,)):
                 yield (news,), Message(key, news_text(news), urgent=news.urgent)
@@ -142,6 +155,7 @@ class Speaker:
     def _forget(self, state: State) -> None:
         """What is in the state no more will never change again."""
         keys = {story.key for story in state.stories.values()} | {f"news/{fact}" for fact in state.news}
+        keys |= {plan.key for plan in state.plans.values()}
         keys |= {prediction.key for prediction in state.predictions.values()}
         for key in self._shown.keys() - keys:
             del self._shown[key]

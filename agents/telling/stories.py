@@ -77,6 +77,22 @@ class Prediction(Struct, frozen=True, gc=False):
         return f"prediction/{self.id}"
 
 
+class Plan(Struct, frozen=True, gc=False):
+    """Maintenance as people are told it: they can say no while it is `open`."""
+
+    plan: str
+    service: str
+    text: str
+    at: float
+    state: str = ""
+    open: bool = True
+    urgent: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"maintenance/{self.plan}"
+
+
 class Posted(Struct, frozen=True, gc=False):
     """A message that stands."""
 
@@ -106,6 +122,7 @@ FROZEN = "frozen "  # begins the keys of `State.days` by which people are remind
 class State(Struct):
     stories: dict[str, Story] = field(default_factory=dict)  # by incident
     predictions: dict[str, Prediction] = field(default_factory=dict)  # by "SERVICE METRIC"
+    plans: dict[str, Plan] = field(default_factory=dict)  # of maintenance
     news: dict[str, News] = field(default_factory=dict)  # by fact; until it is posted
     posted: dict[str, Posted] = field(default_factory=dict)  # by "CHANNEL CHAT KEY"
     silences: dict[str, Silence] = field(default_factory=dict)  # by service; "": all

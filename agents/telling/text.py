@@ -6,12 +6,12 @@ from html import escape
 from zoneinfo import ZoneInfo
 
 from agents.incident.story import plain
-from agents.telling.stories import News, Prediction, Question, Story
+from agents.telling.stories import News, Plan, Prediction, Question, Story
 from platforms.telegram.port import Button, Buttons
 
 NAMES = 8  # of services that are told by name
 MOST_QUESTIONS, MOST_WAYS_BACK, MOST_REPORTS = 5, 3, 5
-APPROVE, DENY, SNOOZE, WHY, UNDO = "a", "d", "s", "w", "u"  # begin the data of buttons
+APPROVE, DENY, SNOOZE, WHY, UNDO, VETO = "a", "d", "s", "w", "u", "v"  # begin the data of buttons
 _LONGEST_LINE, _LONGEST_LABEL = 200, 40
 
 
@@ -63,6 +63,15 @@ def merged_text(story: Story, head: Story) -> str:
 def prediction_text(prediction: Prediction, *, over: bool) -> str:
     came = "\nThat did not come." if over else ""
     return f"<b>{escape(prediction.service)}</b>: {_cut(prediction.text, 600)}{came}"
+
+
+def plan_text(plan: Plan) -> str:
+    state = f"\n{_cut(plan.state)}" if plan.state else ""
+    return f"<b>{escape(plan.service)}</b>: {_cut(plan.text, 600)}{state}"
+
+
+def plan_buttons(plan: Plan) -> Buttons:
+    return ((Button("Veto", f"{VETO}:{plan.plan}"),),) if plan.open else ()
 
 
 def news_text(news: News) -> str:

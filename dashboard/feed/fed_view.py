@@ -121,6 +121,9 @@ class FedView:
     def predictions(self) -> Sequence[Item]:
         return self._list("predictions")
 
+    def maintenance(self) -> Sequence[Item]:
+        return self._list("maintenance")
+
     def anomalies(self) -> Sequence[Item]:
         return self._list("anomalies")
 

@@ -12,7 +12,7 @@ FEED, POLL, ANSWER = "/feed", "/feed/poll", "/feed/answer"
 POLL_S = 20.0  # how long the dashboard holds a question for commands open
 STALE_S = 60.0  # after this silence nothing that stands there is believed
 
-Kind = Literal["approve", "deny", "snooze", "undo", "stop", "start", "pause", "resume", "report"]
+Kind = Literal["approve", "deny", "snooze", "undo", "veto", "stop", "start", "pause", "resume", "report"]
 Outcome = Literal["done", "said", "refused", "unknown_service"]
 Items = list[dict[str, Any]]
 
@@ -42,6 +42,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     services: Items | None = None
     agents: Items | None = None
     predictions: Items | None = None
+    maintenance: Items | None = None
     anomalies: Items | None = None
     metrics: Items | None = None
     traces: Items | None = None

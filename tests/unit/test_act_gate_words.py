@@ -205,11 +205,14 @@ def _about(act: FixStarted) -> dict[str, Any]:
     return {field: getattr(act, field) for field in act.__struct_fields__}
 
 
-def test_a_fault_on_purpose_stands_aside_for_trouble_above_it_too_and_other_plans_do_not() -> None:
+def test_a_fault_on_purpose_and_maintenance_stand_aside_for_trouble_above_them_too_and_a_promotion_does_not() -> (
+    None
+):
     gate = Gate(depends_on=("s5",))
     ill(gate, "s0")
     assert proposes(gate, "s5").limit == "incident_open", "s0 depends on it"
-    assert limit(proposes(gate, "s5", "maintenance")) == ""
+    assert limit(proposes(gate, "s5", "maintenance")) == "incident_open"
+    assert limit(proposes(gate, "s5", "promotion")) == ""
     gate.tell(OperatorCommanded(command="pause"))
     assert proposes(gate, "s0").limit == "paused", "what stands in the table comes first"
 

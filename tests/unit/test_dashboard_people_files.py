@@ -13,6 +13,7 @@ NAMES = [
     "self_healing_state",
     "agent_status",
     "failure_predictions",
+    "maintenance_schedule",
     "anomaly_detections",
     "rca_knowledge_base",
     "rca_reports",

@@ -1,0 +1,132 @@
+"""What is foreseen hours ahead: trends of samples towards their ceilings, what the predictor says, lives that wear out."""
+
+from collections.abc import Iterable, Iterator
+from statistics import fmean, median
+
+from agents.events import ServiceSampled
+from agents.upkeeping.state import Foreseen, State
+from analysis.exhaustion import Series
+from analysis.wear import worn_at_s
+from config.model import Limits, Service
+
+HORIZON_S = 6 * 3600.0  # of the trend: it is seen for up to so long, and up to four times as far ahead
+WARMUP_S = 1800.0
+SLICE_S = 300.0
+LASTS = 0.95  # a value that fell below this share of what was predicted from it: the trend has ended
+LOADS = ("requests_per_second", "http_requests_per_second", "http_requests_per_s", "cpu_percent")
+CEILINGS = {"rss_mib": "memory_leak", "open_files": "connection_exhaustion"}
+WEAR = "wear"
+
+
+class Course:
+    """One metric in one life of a service: medians of slices, and the trend that they show."""
+
+    def __init__(self, incarnation: str, limit: float) -> None:
+        self.incarnation, self.limit = incarnation, limit
+        self.level = 0.0  # of the slice before
+        self._series = Series(incarnation)
+        self._slice: list[float] = []
+
+    def add(self, value: float) -> None:
+        self._slice.append(value)
+
+    def look(self, at: float) -> tuple[float, float] | None:
+        """Seconds until the ceiling and how sure that is, once it is foreseen."""
+        if not self._slice:
+            return None
+        self.level, self._slice = median(self._slice), []
+        outlook = self._series.add(at, self.level, self.limit, horizon_s=HORIZON_S, warmup_s=WARMUP_S)
+        return (outlook.lead_time_s, outlook.confidence) if outlook else None
+
+
+class Foresight:
+    """Caches: after a start they fill again within an hour, while plans stand."""
+
+    def __init__(self) -> None:
+        self._courses: dict[str, Course] = {}
+        self._hour: dict[str, list[float]] = {}
+
+    def see(self, sample: ServiceSampled, service: Service) -> None:
+        seen = dict(zip(sample.names, sample.values, strict=True))
+        for metric, limit in ceilings(service.limits):
+            if metric not in seen:
+                continue
+            key = f"{service.name}/{metric}"
+            course = self._courses.get(key)
+            if course is None or (course.incarnation, course.limit) != (sample.incarnation, limit):
+                course = self._courses[key] = Course(sample.incarnation, limit)
+            course.add(seen[metric])
+        load = next((seen[name] for name in LOADS if name in seen), None)
+        if load is not None:
+            self._hour.setdefault(service.name, []).append(load)
+
+    def end_hour(self) -> dict[str, float]:
+        """The mean load of each service since the last call."""
+        loads = {name: round(fmean(seen), 4) for name, seen in self._hour.items()}
+        self._hour.clear()
+        return loads
+
+    def look(self, state: State, services: Iterable[Service], at: float) -> dict[str, Foreseen]:
+        """Everything that is foreseen now, by service and metric."""
+        found: dict[str, Foreseen] = {}
+        for service in services:
+            for metric, limit in ceilings(service.limits):
+                key = f"{service.name}/{metric}"
+                course = self._courses.get(key)
+                outlook = course.look(at) if course is not None else None
+                if course is not None and outlook is not None and _lives(state, service.name, course):
+                    found[key] = _by_trend(service.name, metric, course, outlook, limit, at)
+            if worn := _by_wear(state, service.name):
+                found[f"{service.name}/{WEAR}"] = worn
+        told = {
+            key: known
+            for key, known in state.told.items()
+            if key not in found and self._lasts(key, known, at)
+        }
+        return found | told
+
+    def _lasts(self, key: str, told: Foreseen, at: float) -> bool:
+        course = self._courses.get(key)
+        if at > told.fails_at:
+            return False
+        return course is None or course.level == 0.0 or course.level >= LASTS * told.value
+
+    def forget(self, names: Iterable[str]) -> None:
+        for key in [key for key in self._courses if key.rpartition("/")[0] in set(names)]:
+            del self._courses[key]
+
+
+def _lives(state: State, name: str, course: Course) -> bool:
+    """Not a life that has ended since."""
+    life = state.lives.get(name)
+    return life is None or life.incarnation == course.incarnation
+
+
+def ceilings(limits: Limits) -> Iterator[tuple[str, float]]:
+    if limits.memory_mib is not None:
+        yield "rss_mib", limits.memory_mib
+    if limits.open_files is not None:
+        yield "open_files", float(limits.open_files)
+
+
+def _by_trend(
+    name: str, metric: str, course: Course, outlook: tuple[float, float], limit: float, at: float
+) -> Foreseen:
+    lead_s, confidence = outlook
+    return Foreseen(
+        service=name, failure=CEILINGS[metric], metric=metric, fails_at=at + lead_s, confidence=confidence,
+        incarnation=course.incarnation, value=course.level,
+        reasons=(f"{metric} is {course.level:.0f} and reaches {limit:g} in about {lead_s / 3600:.1f} h",),
+    )  # fmt: skip
+
+
+def _by_wear(state: State, name: str) -> Foreseen | None:
+    life, ages = state.lives.get(name), state.ages.get(name, ())
+    worn_s = worn_at_s(ages)
+    if life is None or worn_s is None:
+        return None
+    past = ", ".join(f"{age / 3600:.1f}" for age in ages[-4:])
+    return Foreseen(
+        service=name, failure=WEAR, metric=WEAR, fails_at=life.since + worn_s, confidence=0.9, incarnation=life.incarnation,
+        reasons=(f"its last lives ended by themselves after {past} h",),
+    )  # fmt: skip

@@ -49,7 +49,7 @@ async def served() -> AsyncIterator[Served]:
     [act] = incident(2, view.now).acts
     back = replace(act, undo="turn it back")
     undoable = incident(2, view.now, id="inc2", status="verifying", outcome="", closed_at=None, acts=(back,))
-    view.stories = [asks, undoable]
+    view.stories, view.maintenance_list = [asks, undoable], []
     found = Served(Desk(view=view, commands=commands, token=TOKEN), commands)
 
     @web.middleware
@@ -107,3 +107,18 @@ async def test_a_wrong_token_is_forgotten_and_said(served: Served) -> None:
         )
         assert await page.evaluate(SHOWN) == []
     assert served.commands.told == []
+
+
+async def test_a_plan_of_maintenance_is_vetoed_on_the_page(served: Served) -> None:
+    assert BROWSER is not None
+    planned = small_world().maintenance_list
+    assert served.desk.view is not None
+    served.desk.view.maintenance_list = planned  # type: ignore[attr-defined]  # the fixture's own
+    async with open_page(BROWSER, served.url) as page:
+        veto = "document.querySelector('#planned .decide button')"
+        await page.until(f"{veto} !== null")
+        assert await page.evaluate("document.getElementById('planned-section').hidden") is False
+        await page.evaluate(ENTER % TOKEN)
+        await page.evaluate(f"{veto}.click()")
+        await page.until("document.querySelector('#planned .decide output').textContent.startsWith('veto is heard')")
+    assert served.commands.told == [("veto", planned[0]["id"], "api")]

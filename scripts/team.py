@@ -68,7 +68,6 @@ OPTIONAL = frozenset(
         "llm_adviser",
         "predictive_maintenance",
         "render_prevention_agent",
-        "chaos_controller",
         "model_monitor",
         "notifier",
     }

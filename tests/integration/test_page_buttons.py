@@ -120,5 +120,7 @@ async def test_a_plan_of_maintenance_is_vetoed_on_the_page(served: Served) -> No
         assert await page.evaluate("document.getElementById('planned-section').hidden") is False
         await page.evaluate(ENTER % TOKEN)
         await page.evaluate(f"{veto}.click()")
-        await page.until("document.querySelector('#planned .decide output').textContent.startsWith('veto is heard')")
+        await page.until(
+            "document.querySelector('#planned .decide output').textContent.startsWith('veto is heard')"
+        )
     assert served.commands.told == [("veto", planned[0]["id"], "api")]

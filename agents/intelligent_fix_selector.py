@@ -26,10 +26,10 @@ from agents.events import (
     IncidentEscalated,
     IncidentOpened,
 )
-from analysis.bandit import Outcomes, Tally, learn, probability
-from analysis.choice import Option, prior, rank
+from agents.selecting.prospects import WAIT, Beliefs, Prospects
+from analysis.bandit import Outcomes, Tally, learn
+from analysis.choice import Option
 from analysis.root_cause import UNKNOWN
-from config.fixes import Fix
 from config.model import Service
 from config.ourselves import is_drill
 from config.world import World
@@ -37,7 +37,6 @@ from utils.alone import run_alone
 
 __all__ = ["IntelligentFixSelector", "State"]
 
-WAIT = "wait"
 STARTERS = ("respawn", "restart_service")  # what a dead caller may get though another is to blame
 MADE = frozenset({"bad_deploy", "config_error"})  # by somebody: no waiting ends them
 # Refusals that hold for every other fix too, so that asking for one more is of no use.
@@ -107,7 +106,7 @@ class IntelligentFixSelector:
         culprit = self.world.target(found.best.service)
         if culprit is None or culprit.name == service.name:
             return self._treat(case, service, found)
-        chosen = self._treat_dependant(case, service, culprit, found.best)
+        chosen = self._treat_dependant(case, service, culprit, found)
         own = _of_its_own(found)
         if isinstance(chosen, FixesExhausted) and own and not self._heals_itself(culprit):
             return self._treat(case, service, replace(found, best=own[0], rivals=own[1:]))
@@ -118,19 +117,21 @@ class IntelligentFixSelector:
         known = (found.best, *found.rivals)
         rest = max(0.0, 1.0 - sum(cause.confidence for cause in known))
         own = [(c.name, c.confidence) for c in known if c.service == service.name and c.name != UNKNOWN]
-        options = self._options(service, [*own, (UNKNOWN, rest)])
+        options = self._options(service, found, [*own, (UNKNOWN, rest)])
         return self._pick(case, service, options, found.best)
 
     def _treat_dependant(
-        self, case: Case, service: Service, culprit: Service, cause: Cause
+        self, case: Case, service: Service, culprit: Service, found: CauseFound
     ) -> FixChosen | FixesExhausted:
         """Another service is to blame: while there is a fix for that, the caller is not restarted as long as it lives."""
+        cause = found.best
         beliefs = [(cause.name, cause.confidence)]
+        own = self._options(service, found, beliefs)
         if self._is_down(service):
-            options = [option for option in self._options(service, beliefs) if option.fix.name in STARTERS]
+            options = [option for option in own if option.fix.name in STARTERS]
             return self._pick(case, service, options, cause)
-        waits = self._options(service, beliefs, only=WAIT)
-        options = [option for option in self._options(culprit, beliefs) if option.fix.name != WAIT]
+        waits = [option for option in own if option.fix.name == WAIT]
+        options = [option for option in self._options(culprit, found, beliefs) if option.fix.name != WAIT]
         if cause.name in MADE and not self._heals_itself(culprit):
             return self._pick(case, culprit, options, cause)
         waited = (WAIT, service.name) in case.tried and (cause.witnesses > 0 or not case.brief)
@@ -168,33 +169,9 @@ class IntelligentFixSelector:
             patience_boots=PATIENCE_BOOTS if better else 0,
         )
 
-    def _options(
-        self, target: Service, beliefs: Sequence[tuple[str, float]], *, only: str = ""
-    ) -> list[Option]:
-        kind = type(target.platform)
-        alike = {service.name for service in self.world.config.services if type(service.platform) is kind}
-
-        def learnt(fix: Fix, cause: str) -> float:
-            outcomes = self.state.rates.get(f"{cause}/{fix.name}", Outcomes())
-            return probability(outcomes, prior(fix, cause), target.name, alike=alike)
-
-        causes = {cause for cause, _ in beliefs}
-        fixes = (
-            fix
-            for fix in self.world.fixes.values()
-            if (not only or fix.name == only)
-            and not causes.isdisjoint(fix.cures)
-            and self._applies(fix, target)
-        )
-        return rank(fixes, beliefs, learnt)
-
-    def _applies(self, fix: Fix, target: Service) -> bool:
-        down = self._is_down(target)
-        if fix.name == WAIT:
-            return not down  # the dead do not rise by being watched
-        if fix.name == "respawn" and not down:
-            return False
-        return fix.applies_to(target)
+    def _options(self, target: Service, found: CauseFound, beliefs: Beliefs) -> list[Option]:
+        prospects = Prospects(self.world, self.state.rates, is_down=self._is_down(target))
+        return prospects.options(target, found, beliefs)
 
     def _is_down(self, service: Service) -> bool:
         return self.state.health.get(service.name) == "down"

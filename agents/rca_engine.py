@@ -11,8 +11,19 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from agents.agent import Results, Traits
-from agents.causes.memory import Case, Confirmed, Notes, State, answered, configured, note, vindicated
+from agents.causes.memory import (
+    Case,
+    Confirmed,
+    Notes,
+    State,
+    answered,
+    configured,
+    note,
+    relapsed,
+    vindicated,
+)
 from agents.causes.models import TROUBLES, of_model
+from agents.causes.proofs import Proofs
 from agents.causes.views import Usage, Views, seen, view_of
 from agents.events import (
     AdviceGiven,
@@ -81,6 +92,7 @@ class RcaEngine:
         self.world = world
         self.state = State()
         self._usage: dict[str, Usage] = {}
+        self._proofs = Proofs()
         self._failing: set[str] = set()  # by the last probe: a cache
 
     def handle(self, event: Event) -> Results:
@@ -90,6 +102,7 @@ class RcaEngine:
                     self._usage[event.service] = Usage(event)
                 return ()
             case ProbeObserved() if event.ok is not None:
+                self._proofs.hear(event)
                 (self._failing.discard if event.ok else self._failing.add)(event.service)
             case IncidentOpened():
                 return [self._diagnose(event.at, Case(event.service, event.symptom, event.reason))]
@@ -127,7 +140,8 @@ class RcaEngine:
                 cases[fact.incident] = self._after_failure(fact)
             case FixVerified():
                 self._learn(fact)
-                self.state.notes[fact.service] = vindicated(self._notes(fact.service), fact.cause_name)
+                notes = relapsed(self._notes(fact.service), fact)
+                self.state.notes[fact.service] = vindicated(notes, fact.cause_name)
             case CauseFound() | AdviceGiven() if fact.incident in cases:
                 cases[fact.incident] = answered(cases[fact.incident], fact)
             case IncidentClosed():
@@ -196,7 +210,13 @@ class RcaEngine:
         if usage and usage.incarnation != notes.incarnation and notes.incarnation:
             usage = None  # figures of another life
         view = view_of(service, notes, usage)
-        return replace(view, peers=tuple(peer for peer in view.peers if not self._recovered(peer, notes)))
+        sign = signature(view)
+        changes = tuple(
+            replace(c, stood=self._proofs.stood(service.name, c.kind, c.at, view.incarnation, sign))
+            for c in view.changes
+        )
+        peers = tuple(peer for peer in view.peers if not self._recovered(peer, notes))
+        return replace(view, changes=changes, peers=peers)
 
     def _recovered(self, peer: Peer, caller: Notes) -> bool:
         """Whether a dependency turned healthy after the look at it."""

@@ -3,6 +3,7 @@
 The order of a fix's `cures` says how well it suits them: the first is what it is for.
 """
 
+import re
 from collections.abc import Callable, Iterable
 
 from msgspec import Struct
@@ -23,6 +24,18 @@ class Option(Struct, frozen=True):
     cause: str
     probability: float
     value: float
+
+
+def named(parts: Iterable[str], sentences: Iterable[str]) -> bool:
+    """Whether one of these declared files or folders stands in what was found.
+
+    >>> named(["cache/"], ["corrupt entry in cache"]), named(["data.json"], ["corrupt entry in cache"])
+    (True, False)
+    """
+    said = " ".join(sentences).lower()
+    return any(
+        re.search(rf"(?<![\w-]){re.escape(part.rstrip('/').lower())}(?![\w-])", said) for part in parts
+    )
 
 
 def prior(fix: Fix, cause: str) -> tuple[float, float]:

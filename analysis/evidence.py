@@ -17,6 +17,8 @@ class Change(Struct, frozen=True):
     before: str
     after: str
     at: float
+    relapses: int = 0  # failures since then that a mere restart ended, each for a while
+    stood: bool = False  # it answered well with this, before it failed
 
 
 class Deviation(Struct, frozen=True):

@@ -21,6 +21,8 @@ ASKED = (1, 2, 15)  # HUP, INT, TERM; a shell makes 128 and the number of it
 NEAR_CEILING = 0.9
 BUSY_PERCENT = 90.0
 DEVIATION_HALF_LIFE_S = 15.0
+STOOD = 0.2  # how much of the suspicion is left to what it has answered well with
+RELAPSED = 4.0  # what each restart that helped only for a while adds to that
 BLAMED = {"release": ("bad_deploy", 5.0), "deploy": ("bad_deploy", 5.0), "config": ("config_error", 4.0)}
 
 
@@ -136,6 +138,8 @@ def changed(scene: Scene) -> Iterator[Evidence]:
 def _after_change(scene: Scene, change: Change, age_s: float) -> Evidence:
     view = scene.view
     cause, weight = BLAMED[change.kind]
+    if change.stood:
+        weight = STOOD * weight + (RELAPSED * change.relapses if _never_before(scene, change) else 0.0)
     if view.signal == KILL or view.process_state in STOPPED or scene.opened_by == "failure_predicted":
         weight = 1.0  # no release sends itself such a signal
     elif change.kind != "deploy" and _made_way(view, change):  # a deploy on Render lets nothing end
@@ -145,6 +149,11 @@ def _after_change(scene: Scene, change: Change, age_s: float) -> Evidence:
     step = f" from {change.before} to {change.after}" if change.before or change.after else ""
     sentence = f"its {change.kind} ({change.what}) was changed{step} {age_s:.0f} s before"
     return _own(scene, cause, weight * (1 - 0.7 * age_s / scene.suspect_s), sentence)
+
+
+def _never_before(scene: Scene, change: Change) -> bool:
+    """Nothing that looked like this was healed before the change."""
+    return sum(scene.confirmed.values()) <= change.relapses
 
 
 def _made_way(view: View, change: Change) -> bool:

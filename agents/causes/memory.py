@@ -13,12 +13,18 @@ from agents.events import (
     FailurePredicted,
     FileDamaged,
     FileRepaired,
+    FixVerified,
     HealthChanged,
     ServiceStarted,
     StartRetried,
 )
+from agents.terms import FROM_OUTSIDE
 from analysis.evidence import Alarm, Ceiling, Change, Deviation
 
+_RESTARTS = frozenset({"respawn", "restart", "kill_restart", "restart_service"})
+_TOLD = frozenset(
+    {0, *(128 + number for number in FROM_OUTSIDE)}
+)  # so ends who is told to, as for a deployment
 _BLAMES_CHANGE = {"bad_deploy": ("release", "deploy")}
 MOST = 8  # changes, deviations and ceilings kept of one service
 
@@ -119,6 +125,16 @@ def vindicated(notes: Notes, cause: str) -> Notes:
     """The change was taken back, and that helped: what is in use now was good before, however young it is."""
     kinds = _BLAMES_CHANGE.get(cause, ())
     return replace(notes, changes=tuple(change for change in notes.changes if change.kind not in kinds))
+
+
+def relapsed(notes: Notes, fix: FixVerified) -> Notes:
+    """A mere restart helped: if it was wrong with a release, it will not for long."""
+    trouble = notes.trouble
+    sent = trouble is not None and (trouble.signal in FROM_OUTSIDE or trouble.exit_code in _TOLD)
+    if sent or fix.culprit != fix.service or fix.fix not in _RESTARTS:
+        return notes
+    changes = tuple(replace(change, relapses=change.relapses + 1) for change in notes.changes)
+    return replace(notes, changes=changes)
 
 
 def configured(notes: Notes, fact: ConfigChanged) -> Notes:

@@ -1,0 +1,1 @@
+"""The parts of the fix selector: what each fix promises."""

@@ -1,0 +1,58 @@
+"""What each fix promises one service now: which apply, how probably they heal, and whether the words found name what they mend."""
+
+from collections.abc import Mapping, Sequence
+
+from agents.events import CauseFound
+from analysis.bandit import Outcomes, probability
+from analysis.choice import Option, named, prior, rank
+from config.fixes import Fix
+from config.model import Service
+from config.world import World
+
+WAIT = "wait"
+BESIDE_THE_POINT = 0.3  # what is left of a fix for files where a cache is named, and the other way round
+
+Beliefs = Sequence[tuple[str, float]]  # (cause, confidence)
+
+
+class Prospects:
+    def __init__(self, world: World, rates: Mapping[str, Outcomes], *, is_down: bool) -> None:
+        self._world = world
+        self._rates = rates
+        self._is_down = is_down
+
+    def options(self, target: Service, found: CauseFound, beliefs: Beliefs) -> list[Option]:
+        """Best first."""
+        kind = type(target.platform)
+        alike = {service.name for service in self._world.config.services if type(service.platform) is kind}
+        beside = _beside_the_point(target, found)
+
+        def learnt(fix: Fix, cause: str) -> float:
+            outcomes = self._rates.get(f"{cause}/{fix.name}", Outcomes())
+            heals = probability(outcomes, prior(fix, cause), target.name, alike=alike)
+            return heals * BESIDE_THE_POINT if beside in fix.needs else heals
+
+        causes = {cause for cause, _ in beliefs}
+        fixes = [
+            fix
+            for fix in self._world.fixes.values()
+            if not causes.isdisjoint(fix.cures) and self._applies(fix, target)
+        ]
+        return rank(fixes, beliefs, learnt)
+
+    def _applies(self, fix: Fix, target: Service) -> bool:
+        if fix.name == WAIT:
+            return not self._is_down  # the dead do not rise by being watched
+        if fix.name == "respawn" and not self._is_down:
+            return False
+        return fix.applies_to(target)
+
+
+def _beside_the_point(target: Service, found: CauseFound) -> str:
+    """The need of those fixes that mend what nobody speaks of, while what others mend is named."""
+    words = [sentence for cause in (found.best, *found.rivals) for sentence in cause.evidence]
+    of_files = named([file.path for file in target.files], words)
+    of_caches = named(target.caches, words)
+    if of_files == of_caches:
+        return ""
+    return "caches" if of_files else "files"

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from agents.agent import Results, Traits
+from agents.causes.around import Recent, figures_around
 from agents.causes.memory import (
     Case,
     Confirmed,
@@ -23,8 +24,7 @@ from agents.causes.memory import (
     vindicated,
 )
 from agents.causes.models import TROUBLES, of_model
-from agents.causes.proofs import Proofs
-from agents.causes.views import Usage, Views, seen, view_of
+from agents.causes.views import Views, seen, view_of
 from agents.events import (
     AdviceGiven,
     AlertReceived,
@@ -91,19 +91,12 @@ class RcaEngine:
     def __init__(self, world: World) -> None:
         self.world = world
         self.state = State()
-        self._usage: dict[str, Usage] = {}
-        self._proofs = Proofs()
-        self._failing: set[str] = set()  # by the last probe: a cache
+        self._recent = Recent()
 
     def handle(self, event: Event) -> Results:
         match event:
-            case ServiceSampled():
-                if "rss_mib" in event.names:
-                    self._usage[event.service] = Usage(event)
-                return ()
-            case ProbeObserved() if event.ok is not None:
-                self._proofs.hear(event)
-                (self._failing.discard if event.ok else self._failing.add)(event.service)
+            case ServiceSampled() | ProbeObserved() | ConfigChanged():
+                self._recent.hear(event)
             case IncidentOpened():
                 return [self._diagnose(event.at, Case(event.service, event.symptom, event.reason))]
             case IncidentRetried():
@@ -183,16 +176,20 @@ class RcaEngine:
             return self._view(service, newer.get(name)) if service else self._view_without_config(name)
 
         views = Views({*services, case.service}, view)
+        suspect_s = self.world.config.windows.change_suspect_s
         scene = Scene(
             now=at,
             service=case.service,
             opened_by=case.symptom,
             views=views,
-            suspect_s=self.world.config.windows.change_suspect_s,
-            failing=frozenset(self._failing),
+            suspect_s=suspect_s,
+            failing=frozenset(self._recent.failing),
             refuted=case.refuted,
             advised=case.advised,
             confirmed=self._confirmed(signature(views[case.service])),
+            figures=figures_around(
+                self._recent.history, self.world.config, views[case.service], at, suspect_s
+            ),
         )
         best, *rivals = rank(scene)
         named = tuple(_cause(rival) for rival in rivals if rival.cause != UNKNOWN)
@@ -206,13 +203,13 @@ class RcaEngine:
 
     def _view(self, service: Service, newer: Notes | None) -> View:
         notes = newer or self._notes(service.name)
-        usage = self._usage.get(service.name)
+        usage = self._recent.usage.get(service.name)
         if usage and usage.incarnation != notes.incarnation and notes.incarnation:
             usage = None  # figures of another life
         view = view_of(service, notes, usage)
         sign = signature(view)
         changes = tuple(
-            replace(c, stood=self._proofs.stood(service.name, c.kind, c.at, view.incarnation, sign))
+            replace(c, stood=self._recent.proofs.stood(service.name, c.kind, c.at, view.incarnation, sign))
             for c in view.changes
         )
         peers = tuple(peer for peer in view.peers if not self._recovered(peer, notes))

@@ -111,6 +111,15 @@ class View(Struct, frozen=True, kw_only=True):
         return (deviation for deviation in self.deviations if now - deviation.at <= RECENT_S)
 
 
+class Evidence(Struct, frozen=True):
+    """One observation that speaks for a cause; `weight` is in log-odds."""
+
+    cause: str
+    service: str
+    weight: float
+    sentence: str
+
+
 class Scene(Struct, frozen=True, kw_only=True):
     """Everything one diagnosis may use."""
 
@@ -126,16 +135,8 @@ class Scene(Struct, frozen=True, kw_only=True):
         "",
     )  # (cause, culprit) that a language model chose among those found before
     confirmed: Mapping[tuple[str, str], int] = {}  # (cause, culprit) of past incidents that looked the same
+    figures: tuple[Evidence, ...] = ()  # what the metrics of all services around it say
 
     @property
     def view(self) -> View:
         return self.views[self.service]
-
-
-class Evidence(Struct, frozen=True):
-    """One observation that speaks for a cause; `weight` is in log-odds."""
-
-    cause: str
-    service: str
-    weight: float
-    sentence: str

@@ -2,6 +2,8 @@
 
 >>> kind_of("container_cpu_usage_seconds_total"), kind_of("PodServerLatencyP90"), kind_of("availability-Average")
 ('cpu', 'latency', 'good')
+>>> kind_of("http_request_duration_seconds_per_s"), kind_of('http_requests_per_s{path="/cpu",code="503"}')
+('traffic', 'bad')
 """
 
 import re
@@ -11,6 +13,7 @@ from typing import Literal
 Kind = Literal["cpu", "memory", "latency", "good", "bad", "traffic", "network", "disk", "other"]
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_FAILED = re.compile(r'(?:code|status)="5')
 _TIMED = frozenset({"latency", "duration", "rtt"})
 _TIMES = _TIMED | {"seconds", "ms"}
 _DISKS = frozenset({"disk", "fs", "filesystem", "io"})
@@ -36,7 +39,12 @@ def words_of(metric: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=100_000)
 def kind_of(metric: str) -> Kind:
-    words = set(words_of(metric))
+    base, _, labels = metric.partition("{")
+    words = set(words_of(base))
+    if _FAILED.search(labels):
+        return "bad"
+    if base.endswith("_per_s") and words & _TIMED:  # so many of what is timed
+        return "traffic"
     if words & _TIMES and words & {"disk", "io"}:
         return "disk"
     if "memory" in words and not words & _TIMED:  # memory_failures_total counts page faults

@@ -18,6 +18,9 @@ RESOURCES: tuple[tuple[Kind, str], ...] = (("cpu", "cpu_saturation"), ("memory",
 LEAST = 1.0  # log-odds that have to speak for a cause
 SWOLLEN = 1.0  # from here a resource is used so much more that it makes its service slow and faulty as well
 EXPLAINED = 0.3  # how much is left of that
+WITH_LOAD = (
+    0.7  # of its growth: so much of it the requests explain that there is nothing wrong but their number
+)
 GROWTH_SCALE = 2.0  # of the logarithm of how many times the usual amount is used
 
 
@@ -36,7 +39,8 @@ def name_cause(window: Window, verdict: Verdict) -> str:
     used = sum(max(suspect.evidence.get(kind, 0.0), 0.0) for kind, _ in RESOURCES)
     if swollen[0] >= SWOLLEN:
         totals = {cause: weight * EXPLAINED for cause, weight in totals.items()}
-        totals[swollen[2]] = used
+        load = _swell(verdict.deviations, window.places[suspect.service], "traffic")
+        totals["traffic_spike" if load >= max(SWOLLEN, WITH_LOAD * swollen[0]) else swollen[2]] = used
     cause, weight = max(totals.items(), key=lambda item: item[1], default=(UNKNOWN, 0.0))
     return cause if weight >= LEAST else UNKNOWN
 

@@ -62,8 +62,8 @@ def rank(scene: Scene) -> tuple[Ranked, ...]:
 
 
 def _gather(scene: Scene) -> dict[tuple[str, str], list[Evidence]]:
-    below = list(dependency_evidence(scene))
-    own = list(own_evidence(scene))
+    below = [*dependency_evidence(scene), *(item for item in scene.figures if item.service != scene.service)]
+    own = [*own_evidence(scene), *(item for item in scene.figures if item.service == scene.service)]
     blamed: dict[str, float] = defaultdict(float)
     for item in below:
         blamed[item.service] += item.weight

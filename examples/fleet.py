@@ -1,6 +1,7 @@
 """Lays out a working folder for the example fleet, with a configuration whose windows are short enough to watch.
 
-python -m examples.fleet FOLDER      then: nightwarden run --config FOLDER/fleet.json
+python -m examples.fleet FOLDER             then: nightwarden run --config FOLDER/fleet.json
+python -m examples.fleet FOLDER with-link   the same, with a fault proxy between shop and pricing, for experiments
 """
 
 import json
@@ -11,6 +12,7 @@ from typing import Any
 
 _EXAMPLES = Path(__file__).parent.resolve()
 DEFAULT_PORTS = {"shop": 9001, "pricing": 9002, "worker": 9003}
+LINK_PORTS = {"link": 9004, "proxied": 9005}
 _RELEASES: dict[str, dict[str, Any]] = {
     "v1": {"version": "v1", "markup": 0.2},
     "v2": {"version": "v2", "markup": "25 %"},  # the bug: text where the shop calculates
@@ -31,7 +33,8 @@ def build(folder: Path, ports: Mapping[str, int] = DEFAULT_PORTS, partner: str =
     """Make the folder and return the path of its configuration.
 
     `ports` names shop, pricing and worker. `partner` is the address of a service of somebody else, without which the
-    worker cannot start; where there is none it needs pricing instead.
+    worker cannot start; where there is none it needs pricing instead. With the ports link and proxied the shop reaches
+    pricing through a fault proxy, whose own address is the former.
     """
     folder = folder.resolve()
     for version, settings in _RELEASES.items():
@@ -45,7 +48,11 @@ def build(folder: Path, ports: Mapping[str, int] = DEFAULT_PORTS, partner: str =
         _write(folder / "data/shop.json", {"next_id": 1, "orders": []})
     (folder / "pricing_model.json").write_bytes((_EXAMPLES / "pricing_model.json").read_bytes())
     config = folder / "fleet.json"
-    _write(config, {"services": _services(folder, ports, partner), "windows": _WINDOWS})
+    document: dict[str, Any] = {"services": _services(folder, ports, partner), "windows": _WINDOWS}
+    if "link" in ports:
+        proxy = f"http://127.0.0.1:{ports['link']}/proxies/pricing"
+        document["chaos"] = {"links": [{"service": "shop", "dependency": "pricing", "proxy": proxy}]}
+    _write(config, document)
     return config
 
 
@@ -63,11 +70,11 @@ def _services(folder: Path, ports: Mapping[str, int], partner: str) -> list[dict
     pricing = _service(folder, "pricing", ports, MODEL_FILE="pricing_model.json", SLOWEST_INFERENCE_S="0.2")
     shop = _service(
         folder, "shop", ports,
-        PRICING_URL=address["pricing"], DEPENDENCY_TIMEOUT_S="0.3",
+        PRICING_URL=address.get("proxied", address["pricing"]), DEPENDENCY_TIMEOUT_S="0.3",
         RELEASE_LINK="releases/current", STATE_FILE="data/shop.json",
     )  # fmt: skip
     shop |= {
-        "depends_on": ["pricing"],
+        "depends_on": ["pricing", "link"] if "link" in ports else ["pricing"],
         "release": {"current": "releases/current", "keep": 5},
         "files": [{"path": "data/shop.json", "check": "json", "backup_s": 1}],
     }
@@ -77,7 +84,29 @@ def _services(folder: Path, ports: Mapping[str, int], partner: str) -> list[dict
         WAIT_FOR=partner or f"{address['pricing']}/health",
     )  # fmt: skip
     worker |= {"depends_on": ["shop", "partner" if partner else "pricing"]}
-    return [pricing, shop, worker, *([_partner(partner)] if partner else [])]
+    link = [_link(folder, ports)] if "link" in ports else []
+    if link:  # an experiment poisons it
+        pricing["files"] = [{"path": "pricing_model.json", "check": "json", "backup_s": 1}]
+    return [pricing, *link, shop, worker, *([_partner(partner)] if partner else [])]
+
+
+def _link(folder: Path, ports: Mapping[str, int]) -> dict[str, Any]:
+    """The fault proxy is a program of Nightwarden's, which knows nothing of the fleet."""
+    api = f"127.0.0.1:{ports['link']}"
+    between = f"pricing=127.0.0.1:{ports['proxied']},127.0.0.1:{ports['pricing']}"
+    command = [sys.executable, "-m", "platforms.chaos.proxy", "--listen", api, "--proxy", between]
+    env = {"PYTHONPATH": str(_EXAMPLES.parent)}
+    return {
+        "name": "link",
+        "platform": {"type": "process", "command": command, "cwd": str(folder), "env": env},
+        "probe": {
+            "type": "http",
+            "url": f"http://{api}/version",
+            "interval_s": _INTERVAL_S,
+            "timeout_s": _TIMEOUT_S,
+        },
+        "stop": {"signal": "TERM", "grace_s": 2},
+    }
 
 
 def _partner(url: str) -> dict[str, Any]:
@@ -115,4 +144,10 @@ def _write(path: Path, document: Any) -> None:
 
 
 if __name__ == "__main__":
-    print(build(Path(sys.argv[1] if len(sys.argv) > 1 else "fleet")))
+    has_link = "with-link" in sys.argv[2:]
+    print(
+        build(
+            Path(sys.argv[1] if len(sys.argv) > 1 else "fleet"),
+            DEFAULT_PORTS | (LINK_PORTS if has_link else {}),
+        )
+    )

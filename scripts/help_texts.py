@@ -37,6 +37,10 @@ OF = {
         "fault freeze worker --for 60",
         "fault corrupt_file shop --set path=data/shop.json",
     ),
+    "chaos": (
+        "chaos config/experiments/kill.json",
+        "chaos config/experiments/kill.json --journal journal.json",
+    ),
     "faults": ("faults",),
     "unfault": ("unfault worker", "unfault                          # all of them"),
 }

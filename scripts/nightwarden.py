@@ -80,6 +80,16 @@ def _daemon_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     check.add_argument(
         "file", type=Path, nargs="?", default=DEFAULT_CONFIG, metavar="FILE", help="default: %(default)s"
     )
+    chaos = add("chaos", _chaos, "Run an experiment (Chaos Toolkit's format) against the running daemon.")
+    chaos.add_argument("experiment", type=Path, metavar="EXPERIMENT.json")
+    chaos.add_argument("--check", action="store_true", help="only say whether it is valid")
+    chaos.add_argument(
+        "--journal", type=Path, metavar="FILE.json", help="save what happened, as Chaos Toolkit does"
+    )
+    chaos.add_argument(
+        "--state", type=Path, default=Path("state"), metavar="DIR",
+        help="the daemon's state folder, default: %(default)s",
+    )  # fmt: skip
     agent = add(
         "agent", _agent, "Run one agent beside the service monitor, in dry run, on a state folder of its own."
     )
@@ -194,6 +204,12 @@ def _demo(args: argparse.Namespace) -> int:
     from scripts.demo import main
 
     return main(report=args.report, keep=args.keep)
+
+
+def _chaos(args: argparse.Namespace) -> int:
+    from scripts.experiments.command import main
+
+    return main(args.experiment, args.state, args.journal, check=args.check)
 
 
 def _check(args: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import shutil
+import signal
 from pathlib import Path
 
 from msgspec import Struct
@@ -10,12 +11,14 @@ from msgspec import Struct
 from config.model import Service, WatchedFile
 from platforms.chaos.fault import Fault, FaultRefused, Plan
 from platforms.keeping.copies import copy_to, put_in_place, set_companions_aside
+from platforms.processes.group import send
 
 GARBAGE = b"damaged by a chaos experiment\n"
 
 
 class Options(Struct, frozen=True, forbid_unknown_fields=True):
     path: str = ""  # one of the declared files; empty: the first
+    restart: bool = False  # what was read at start only is met at the next one
 
 
 class CorruptFile(Plan, frozen=True, kw_only=True):
@@ -23,6 +26,7 @@ class CorruptFile(Plan, frozen=True, kw_only=True):
     kind: str
     saved: str
     damaged: str  # checksum of the damage; "": the file is gone
+    pid: int = 0  # to be killed; 0: nobody
 
 
 class CorruptFileFault(Fault[CorruptFile, Options]):
@@ -31,9 +35,10 @@ class CorruptFileFault(Fault[CorruptFile, Options]):
 
     async def plan(self, service: Service, plan_id: str, options: Options, for_s: float) -> CorruptFile:
         del for_s
-        return await asyncio.to_thread(self._plan, service, plan_id, _declared(service, options.path))
+        pid = self.ground.process(service.name).pid if options.restart else 0
+        return await asyncio.to_thread(self._plan, service, plan_id, _declared(service, options.path), pid)
 
-    def _plan(self, service: Service, plan_id: str, declared: WatchedFile) -> CorruptFile:
+    def _plan(self, service: Service, plan_id: str, declared: WatchedFile, pid: int) -> CorruptFile:
         path = (Path(service.platform.cwd) / declared.path).absolute()
         saved = self.ground.folder / f"{plan_id}.saved"
         try:
@@ -43,11 +48,13 @@ class CorruptFileFault(Fault[CorruptFile, Options]):
             raise FaultRefused(f"{path} cannot be copied first: {error}") from error
         return CorruptFile(
             id=plan_id, service=service.name, fault=self.name, path=str(path), kind=declared.check,
-            saved=str(saved), damaged=damaged,
+            saved=str(saved), damaged=damaged, pid=pid,
         )  # fmt: skip
 
     async def inject(self, plan: CorruptFile) -> str:
         await asyncio.to_thread(_damage, plan)
+        if plan.pid:
+            send(plan.pid, signal.SIGKILL)
         return f"{plan.path} removed" if plan.kind == "exists" else f"garbage over {plan.path}"
 
     async def undo(self, plan: CorruptFile) -> str:

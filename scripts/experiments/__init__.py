@@ -1,0 +1,1 @@
+"""Runs experiments that are Chaos Toolkit documents against the running daemon."""

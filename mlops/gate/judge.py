@@ -64,10 +64,10 @@ def _weighed(
     if Outcome.FAILED in outcomes:
         decision = "reject"
     elif Outcome.UNDECIDED in outcomes:
-        # a slice that looks worse, while all else is decided, is given twice the time to show it
-        hinted = {each.rule for each in findings if each.outcome is Outcome.UNDECIDED} == {"slices"}
-        needed = max(0, planned * (2 if hinted else 1) - judged.size)
-        decision = "not_enough_data" if needed else "reject"
+        # what merely looks bad, while all else is decided, is given twice the time to show it
+        undecided = {each.rule for each in findings if each.outcome is Outcome.UNDECIDED}
+        needed = max(0, planned * (2 if undecided <= {"slices", "slope"} else 1) - judged.size)
+        decision = "not_enough_data" if needed else "promote" if undecided == {"slope"} else "reject"
     return Verdict(
         decision=decision,
         samples=judged.size,

@@ -37,6 +37,7 @@ class GateLimits(Struct, frozen=True, kw_only=True):
     calibration_sigmas: float = 4.0
     slope_ratio: float = 1.15  # to the slope on the challenger's own held-out rows
     slope_sigmas: float = 3.0
+    slope_hint_sigmas: float = 1.5  # so far from 1, more samples have to tell
 
     def look(self, samples: int) -> int:
         """Which look this many samples belong to: one at the minimum, one each time they have doubled.

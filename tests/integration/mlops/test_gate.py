@@ -147,6 +147,18 @@ def test_flipped_training_labels_show_though_every_decision_is_right(share: floa
     assert "slope" in failed(judge(Evidence(**parts)))
 
 
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_a_few_flipped_training_labels_are_waited_for_until_they_show(seed: int) -> None:
+    def flipped(rows: int) -> Verdict:
+        parts = world(rows, champion=0.0, seed=seed)
+        right = parts["challenger"].probability
+        parts["challenger"] = Answers(parts["challenger"].prediction, 0.1 + 0.8 * right)
+        return judge(Evidence(**parts))
+
+    assert flipped(300).decision != "promote"
+    assert "slope" in failed(flipped(4000))
+
+
 def test_probabilities_that_got_worse_than_allowed_reject_though_decisions_got_better() -> None:
     parts = world(3000, champion=0.8)
     sure = np.where(parts["challenger"].prediction > 0, 0.999, 0.001)

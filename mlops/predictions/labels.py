@@ -37,6 +37,7 @@ class Matured(Struct, frozen=True, kw_only=True):
     """The predictions of a window whose truth is known, oldest first, one array a column."""
 
     labels: Array
+    told_at: Array  # Unix s, when each truth was first told
     rows: Predictions
     unlabelled: int  # predictions of the window that still wait for their label
     tally: LabelTally
@@ -90,7 +91,7 @@ def matured(places: Places, model: str, since: float | None = None, until: float
     made = predictions(places, model, since, until)
     tally = LabelTally()
     lowest, highest = since if since is not None else -np.inf, until if until is not None else np.inf
-    latest = _latest(_lines(places, model, since, tally), tally)
+    latest, first = _latest(_lines(places, model, since, tally), tally)
     rows = [row for row, each in enumerate(made.ids) if each in latest]
     found = made.take(np.array(rows, dtype=np.int64))
     known = set(found.ids)
@@ -100,7 +101,14 @@ def matured(places: Places, model: str, since: float | None = None, until: float
     )
     tally.conflicting = [each for each in tally.conflicting if each in known]
     labels = column([latest[each] for each in found.ids])
-    return Matured(labels=labels, rows=found, unlabelled=made.rows - found.rows, tally=tally)
+    told_at = np.array([first[each].timestamp() for each in found.ids], dtype=np.float64)
+    return Matured(
+        labels=labels,
+        told_at=told_at,
+        rows=found,
+        unlabelled=made.rows - found.rows,
+        tally=tally,
+    )
 
 
 def _lines(places: Places, model: str, since: float | None, tally: Tally) -> Iterator[LabelLine]:
@@ -108,13 +116,18 @@ def _lines(places: Places, model: str, since: float | None, tally: Tally) -> Ite
         yield from parsed(path, _label, tally)
 
 
-def _latest(lines: Iterator[LabelLine], tally: LabelTally) -> dict[str, Value]:
-    """The label that counts for each id: the one with the latest time; of equal times the one that stands later."""
+def _latest(lines: Iterator[LabelLine], tally: LabelTally) -> tuple[dict[str, Value], dict[str, datetime]]:
+    """The label that counts for each id, and when its first one was told.
+
+    The one with the latest time counts; of equal times the one that stands later.
+    """
     labels: dict[str, Value] = {}
+    first: dict[str, datetime] = {}
     times: dict[str, datetime] = {}
     conflicting: dict[str, None] = {}
     for line in lines:
         known = times.get(line.prediction_id)
+        first[line.prediction_id] = min(first.get(line.prediction_id, line.timestamp), line.timestamp)
         if known is not None and text(labels[line.prediction_id]) == text(line.label):
             tally.doubled += 1
         elif known is not None:
@@ -122,4 +135,4 @@ def _latest(lines: Iterator[LabelLine], tally: LabelTally) -> dict[str, Value]:
         if known is None or line.timestamp >= known:
             labels[line.prediction_id], times[line.prediction_id] = line.label, line.timestamp
     tally.conflicting = list(conflicting)
-    return labels
+    return labels, first

@@ -22,6 +22,8 @@ from mlops.tables import Table
 Floats = NDArray[np.float64]
 TOLERATED = 0.8  # of the champion's absolute errors lie below what counts as bad in a regression
 
+CLOCKS_DIFFER_S = 5.0  # of whoever tells labels and of whoever answers requests
+
 
 class Models(Struct, frozen=True):
     champion: LoadedModel
@@ -57,6 +59,8 @@ def served(places: Places, spec: ModelSpec, run: Run, models: Models) -> Evidenc
         slices=_slices(spec, columns),
         features=columns,
         averages=other.algorithm == "forest",
+        predicted_at=found.at[rows],
+        labelled_at=found.told_at[rows] + CLOCKS_DIFFER_S,
     )
 
 

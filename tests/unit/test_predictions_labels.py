@@ -114,6 +114,16 @@ def test_labels_of_predictions_that_are_unknown_here_are_counted_and_wait(tmp_pa
     assert matured(places, "credit").tally.unmatched == 2
 
 
+def test_a_truth_counts_as_told_when_its_first_label_came(tmp_path: Path) -> None:
+    places = Places(tmp_path)
+    [made] = world(places, random.Random(1), count=1)
+    name = made.prediction_id
+    for label, at in ((1, NOON + 90), (0, NOON + 30), (1, NOON + 60)):
+        append_labels(places, "credit", [Label(name, label, rfc3339(at))])
+    found = matured(places, "credit")
+    assert (found.labels.tolist(), found.told_at.tolist()) == ([1], [NOON + 30])
+
+
 def test_a_label_whose_clock_is_behind_stands_in_the_file_of_an_earlier_day_and_is_found(
     tmp_path: Path,
 ) -> None:

@@ -46,6 +46,8 @@ class Notes:
         for saved in self._folder.glob("*.saved"):  # we died before the note was written, so before the fault
             if not saved.with_suffix(".json").exists() and not saved.with_suffix(".corrupt").exists():
                 saved.unlink()
+        for begun in self._folder.glob("*.new"):  # nor was the note in place
+            begun.unlink()
         return plans
 
     def _path(self, plan_id: str) -> Path:

@@ -68,7 +68,11 @@ class PressureFault(Fault[Pressure, Any]):
             sys.executable, "-m", "platforms.chaos.hog", plan.what, str(plan.much),
             "--for-s", str(plan.for_s + SPARE_S), "--id", plan.id, "--url", plan.url,
         ]  # fmt: skip
-        environment = {**public_environment(os.environ, {}), "PYTHONPATH": str(ROOT)}
+        environment = {
+            **public_environment(os.environ, {}),
+            "PYTHONPATH": str(ROOT),
+            "CHAOS_FOLDER": str(self.ground.folder),
+        }
         null = asyncio.subprocess.DEVNULL
         hog = await asyncio.create_subprocess_exec(
             *command, stdin=null, stdout=null, stderr=null, env=environment, start_new_session=True

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from agents.chaos_controller import ChaosController
@@ -16,9 +17,13 @@ from agents.events import (
     FixApplied,
     FixRefused,
     FixStarted,
+    HealthChanged,
     OperatorCommanded,
 )
-from config.model import Service
+from config.chaos import why_no_chaos
+from config.model import Config, Service
+from config.settings import Settings
+from config.world import World
 from platforms.chaos.fault import FaultRefused, Ground, Plan
 from platforms.chaos.freeze import Freeze
 from platforms.chaos.registry import Faults
@@ -36,6 +41,7 @@ class FakeFaults(Faults):
         super().__init__(Ground(FakeProcesses(), folder))
         self.folder = folder
         self.left = ""
+        self.asked: Any = None
         self.log: list[str] = []
         self.notes_at_injection: list[int] = []
         self.fails = 0
@@ -44,6 +50,7 @@ class FakeFaults(Faults):
     async def plan(
         self, fault: str, service: Service, plan_id: str, options: Any = None, for_s: float = 0.0
     ) -> Plan:
+        self.asked = (options, for_s)
         if fault == "stop_dependency":
             return StopDependency(id=plan_id, service=service.name, fault=fault, dependency="model")
         return Freeze(id=plan_id, service=service.name, fault=fault, pid=7, started_at=1.0)
@@ -72,7 +79,7 @@ def hands(tmp_path: Path) -> FakeFaults:
 
 
 def stage(hands: FakeFaults) -> Stage:
-    services = [service("shop", depends_on=("model",)), service("model")]
+    services = [service("shop", depends_on=("model",)), service("model"), service("other")]
     on = Stage(
         lambda on: ChaosController(on.world, hands.ground, hands), services, state_dir=hands.folder.parent
     )
@@ -245,3 +252,103 @@ async def test_a_fault_that_our_crash_interrupted_is_undone_and_not_made_again(h
         await asyncio.sleep(1.0)
         assert hands.log == ["inject shop", "revert shop"]
         assert [told.outcome for told in on.said(FixApplied)] == ["failed"]
+
+
+async def test_an_undo_that_does_not_show_in_the_world_is_no_undo(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        await on.agent.inject("freeze", "shop", 5.0)
+        hands.left = "process 7 is still stopped"
+        await asyncio.sleep(20)
+        assert (on.said(FaultReverted), notes(hands)) == ([], 1)
+        assert on.agent.active()[0]["problem"] == "undone, but process 7 is still stopped"
+        hands.left = ""
+        await asyncio.sleep(31)
+        assert (len(on.said(FaultReverted)), notes(hands), on.agent.active()) == (1, 0, [])
+
+
+async def test_a_fault_ends_when_somebody_says_so(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        await on.agent.inject("freeze", "shop", 300.0)
+        await on.agent.inject("freeze", "model", 300.0)
+        assert await on.agent.end("shop") == []
+        assert hands.log == ["inject shop", "inject model", "revert shop"]
+        assert on.said(FaultReverted)[0].detail == "somebody ended it: thawed"
+        hands.fails = 1
+        assert await on.agent.end() == ["freeze on model: not now"]
+        await asyncio.sleep(31)
+        assert (on.agent.active(), notes(hands)) == ([], 0)
+
+
+async def test_what_was_asked_for_reaches_the_fault(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        await on.agent.inject("freeze", "shop", 5.0, {"percent": 3})
+        assert hands.asked == ({"percent": 3}, 5.0)
+
+
+def sick(service: str, at_all: bool = True) -> HealthChanged:
+    return HealthChanged(service=service, health="unhealthy" if at_all else "healthy")
+
+
+async def test_a_fault_that_reaches_further_than_it_was_to_is_undone_at_once(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        await on.agent.inject("freeze", "model", 300.0)
+        on.say(sick("model"))
+        on.say(sick("shop"))  # it depends on the model
+        await asyncio.sleep(5)
+        assert hands.log == ["inject model"]
+        on.say(sick("other"))
+        await asyncio.sleep(1)
+        assert hands.log == ["inject model", "revert model"]
+        assert (
+            "aborted, as other fell ill, which the fault was not to reach" in on.said(FaultReverted)[0].detail
+        )
+
+
+async def test_a_breach_of_the_error_budget_ends_every_fault(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        await on.agent.inject("freeze", "model", 300.0)
+        on.say(sick("model"), sick("shop"))
+        await asyncio.sleep(59)  # twice that is ill
+        assert hands.log == ["inject model"]
+        await asyncio.sleep(3)
+        assert hands.log == ["inject model", "revert model"]
+        assert "more than the error budget of 120 s" in on.said(FaultReverted)[0].detail
+        on.say(sick("model", at_all=False), sick("shop", at_all=False))
+        await asyncio.sleep(1)
+        await on.agent.inject("freeze", "model", 300.0)  # a new one has a budget of its own
+        await asyncio.sleep(30)
+        assert hands.log[-1] == "inject model"
+
+
+async def test_who_was_ill_before_spends_nothing(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        on.say(sick("other"))
+        await asyncio.sleep(1)
+        await on.agent.inject("freeze", "model", 200.0)
+        await asyncio.sleep(190)
+        assert hands.log == ["inject model"]
+
+
+async def test_without_the_switch_nothing_is_broken(hands: FakeFaults) -> None:
+    async with stage(hands) as on:
+        on.world.no_chaos = World(config=Config(), fixes={}).no_chaos
+        with refused("only made where CHAOS_ENABLED=true"):
+            await on.agent.inject("freeze", "shop", 5.0)
+
+
+@pytest.mark.parametrize(
+    ("config", "settings", "environ", "by"),
+    [
+        (Config(production=True), Settings(chaos_enabled=True), {}, '"production": true'),
+        (Config(), Settings(chaos_enabled=True, render_mode=True), {}, "RENDER_MODE=true"),
+        (Config(), Settings(chaos_enabled=True), {"RENDER": "true"}, "RENDER is set"),
+    ],
+)
+def test_production_needs_a_second_switch(
+    config: Config, settings: Settings, environ: dict[str, str], by: str
+) -> None:
+    assert f"({by})" in why_no_chaos(settings, config, environ)
+    both = msgspec.structs.replace(settings, chaos_in_production=True)
+    assert why_no_chaos(both, config, environ) == ""
+    second_alone = msgspec.structs.replace(both, chaos_enabled=False)
+    assert "CHAOS_ENABLED=true" in why_no_chaos(second_alone, config, environ)

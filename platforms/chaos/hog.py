@@ -1,4 +1,4 @@
-"""Takes what services need, as a program of its own that ends when its time is over, whoever forgot it.
+"""Takes what services need, as a program of its own: it ends when its time is over or its plan is gone, whoever forgot it.
 
 python -m platforms.chaos.hog cpu 2 --for-s 20 --id X       two processors
 python -m platforms.chaos.hog memory 512 --for-s 20 --id X  so many MiB
@@ -13,23 +13,46 @@ import time
 import urllib.request
 from pathlib import Path
 
+LOOK_S = 0.1
 
-def burn(ends_at: float) -> None:
-    while time.monotonic() < ends_at:
+
+class Leave:
+    """To go on: until then, and while the plan is on disk. One that was born as its daemon died ends at once."""
+
+    def __init__(self, for_s: float, plan: str) -> None:
+        self._ends_at = time.monotonic() + for_s
+        self._plan = Path(plan) if plan else None
+        self._looked_at = 0.0
+        self._is_over = False
+
+    def __bool__(self) -> bool:
+        now = time.monotonic()
+        if now - self._looked_at >= LOOK_S:
+            self._looked_at = now
+            gone = self._plan is not None and not self._plan.exists()
+            self._is_over = self._is_over or gone or now >= self._ends_at
+        return not self._is_over
+
+
+def burn(leave: Leave) -> None:
+    while leave:
         sum(range(10_000))
 
 
-def hold(mib: int, ends_at: float) -> None:
+def hold(mib: int, leave: Leave) -> None:
     """Every page is touched; where memory runs out, we are whom the kernel takes first."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
-    held = [bytearray(b"\x01") * (1 << 20) for _ in range(mib)]
-    while held and time.monotonic() < ends_at:
-        time.sleep(0.1)
+    held: list[bytearray] = []
+    while leave:
+        if len(held) < mib:
+            held.append(bytearray(b"\x01") * (1 << 20))
+        else:
+            time.sleep(LOOK_S)
 
 
-def ask(url: str, ends_at: float) -> None:
-    while time.monotonic() < ends_at:
+def ask(url: str, leave: Leave) -> None:
+    while leave:
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - the declared probe of a service
                 answer.read()
@@ -38,20 +61,24 @@ def ask(url: str, ends_at: float) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m platforms.chaos.hog", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m platforms.chaos.hog",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("what", choices=("cpu", "memory", "traffic"))
     parser.add_argument("much", type=int, help="processors, MiB or clients")
     parser.add_argument("--for-s", type=float, required=True)
     parser.add_argument("--id", required=True, help="by which it is found again")
+    parser.add_argument("--plan", default="", help="a file without which it ends")
     parser.add_argument("--url", default="")
     options = parser.parse_args()
-    ends_at = time.monotonic() + options.for_s
+    leave = Leave(options.for_s, options.plan)
     if options.what == "memory":
-        hold(options.much, ends_at)
+        hold(options.much, leave)
     elif options.what == "traffic":
         clients = [
-            threading.Thread(target=ask, args=(options.url, ends_at), daemon=True)
-            for _ in range(options.much)
+            threading.Thread(target=ask, args=(options.url, leave), daemon=True) for _ in range(options.much)
         ]
         for client in clients:
             client.start()
@@ -61,7 +88,7 @@ def main() -> None:
         for _ in range(options.much - 1):
             if os.fork() == 0:
                 break
-        burn(ends_at)
+        burn(leave)
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ class PressureFault(Fault[Pressure, Any]):
         command = [
             sys.executable, "-m", "platforms.chaos.hog", plan.what, str(plan.much),
             "--for-s", str(plan.for_s + SPARE_S), "--id", plan.id, "--url", plan.url,
+            "--plan", str((self.ground.folder / f"{plan.id}.json").absolute()),
         ]  # fmt: skip
         environment = {
             **public_environment(os.environ, {}),

@@ -22,6 +22,7 @@ from agents.events import (
     FixVerified,
     HealthChanged,
     LeaseChanged,
+    LessonLearned,
     OperatorCommanded,
     ServiceStarted,
     ServiceStopped,
@@ -47,7 +48,7 @@ Outcome = Literal["done", "found_done", "symptom_gone", "failed"]
 class ApplicationRecovery:
     name = "application_recovery"
     consumes: tuple[type[Event], ...] = (
-        FixStarted, ConfigChanged, OperatorCommanded, HealthChanged, FixVerified, ChangeObserved, CauseFound, LeaseChanged,
+        FixStarted, ConfigChanged, OperatorCommanded, HealthChanged, FixVerified, ChangeObserved, CauseFound, LeaseChanged, LessonLearned,
     )  # fmt: skip
     emits: tuple[type[Event], ...] = (FixApplied, ServiceStarted, ServiceStopped, StartRetried)
     # an operator's word, the return of a dependency, and another cause get through while an act is in hand
@@ -176,7 +177,7 @@ class ApplicationRecovery:
             return self._applied(act, "found_done" if found else "done", undo=undo)
         living = self.platform.current(service.name)
         terms = self._terms(act.id, act, service.name, patience=act.patience_boots, due_at=due_at)
-        booted = await self._booter.boot(lambda: self.world.config.service(service.name), terms)
+        booted = await self._booter.boot(lambda: self._ledger.service(service.name), terms)
         if booted.outcome != "up":
             return self._applied(act, "failed", booted.reason, undo=undo, output=booted.output)
         outcome: Outcome = "found_done" if living is not None and living == booted.incarnation else "done"

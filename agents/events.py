@@ -27,6 +27,7 @@ from agents.household import (
     SelfTested,
     StorageChanged,
 )
+from agents.lessons import LessonLearned
 from agents.terms import Cause, CauseName, DependencySeen, Health, Symptom
 from agents.upkeep import (
     HourEnded,
@@ -52,7 +53,7 @@ __all__ = [
     "ApprovalGiven", "ApprovalRequested", "BackupProven", "Cause", "CauseName", "CommandAnswered",
     "ConfigChanged", "DamageFound", "DataQualityViolated", "DependencySeen", "DriftDetected", "Event",
     "EventQuarantined", "Fact", "FreezeEnded", "FreezeNoted", "Health", "HealthChanged", "HourEnded", "LeaseChanged",
-    "MaintenanceCancelled", "MaintenanceDone", "MaintenanceProposed", "MaintenanceScheduled", "MaintenanceVetoed",
+    "LessonLearned", "MaintenanceCancelled", "MaintenanceDone", "MaintenanceProposed", "MaintenanceScheduled", "MaintenanceVetoed",
     "MessagePosted", "ModelDegraded", "ModelJudged", "OperatorCommanded", "PromotionProposed", "SelfTested", "StorageChanged",
     "Symptom", "Telemetry", "VetoRefused",
 ]  # fmt: skip

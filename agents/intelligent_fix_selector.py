@@ -25,10 +25,12 @@ from agents.events import (
     IncidentClosed,
     IncidentEscalated,
     IncidentOpened,
+    LessonLearned,
 )
+from agents.lessons import keep, lesson_key
 from agents.selecting.prospects import WAIT, Beliefs, Prospects
 from analysis.bandit import Outcomes, Tally, learn
-from analysis.choice import Option
+from analysis.choice import Option, led
 from analysis.root_cause import UNKNOWN
 from config.model import Service
 from config.ourselves import is_drill
@@ -67,13 +69,14 @@ class State(Struct):
     cases: dict[str, Case] = field(default_factory=dict)  # by incident
     rates: dict[str, Outcomes] = field(default_factory=dict)
     health: dict[str, str] = field(default_factory=dict)  # by service
+    lessons: dict[str, LessonLearned] = field(default_factory=dict)  # of order and of waiting, in force
 
 
 class IntelligentFixSelector:
     name = "intelligent_fix_selector"
     consumes: tuple[type[Event], ...] = (
         CauseFound, FixFailed, HarmFound, FixRefused, FixVerified, IncidentOpened, IncidentClosed, IncidentEscalated,
-        HealthChanged, ConfigChanged,
+        HealthChanged, ConfigChanged, LessonLearned,
     )  # fmt: skip
     emits: tuple[type[Event], ...] = (FixChosen, FixesExhausted)
     traits = Traits()
@@ -156,7 +159,9 @@ class IntelligentFixSelector:
             tried = ", ".join(dict.fromkeys(fix for fix, _ in case.tried)) or "none applies"
             reason = f"no fix for {cause.name} of {target.name} is left (tried: {tried})"
             return FixesExhausted(service=case.service, reason=reason)
-        best, *others = ranked
+        taught = self._lesson("ladder", target, cause)
+        best, *others = led(ranked, taught.order if taught else ())
+        waits = self._lesson("wait", target, cause) if best.fix.name == WAIT else None
         better = any(option.probability >= WORTH_TURNING_TO for option in others)
         return FixChosen(
             service=target.name,
@@ -164,14 +169,20 @@ class IntelligentFixSelector:
             cause_name=best.cause,
             culprit=cause.service,
             probability=round(best.probability, 3),
-            why=self._why(best, others, target, cause),
+            why="; ".join([self._why(best, others, target, cause), *([taught.why] if taught else [])]),
             attempt=attempt,
             patience_boots=PATIENCE_BOOTS if better else 0,
+            patience_s=waits.value if waits else 0.0,
         )
 
     def _options(self, target: Service, found: CauseFound, beliefs: Beliefs) -> list[Option]:
         prospects = Prospects(self.world, self.state.rates, is_down=self._is_down(target))
         return prospects.options(target, found, beliefs)
+
+    def _lesson(self, topic: str, target: Service, cause: Cause) -> LessonLearned | None:
+        """Only on what is said to be the target's own trouble, or on waiting for another's end."""
+        own = topic == "wait" or cause.service == target.name
+        return self.state.lessons.get(lesson_key(topic, target.name, cause.name)) if own else None
 
     def _is_down(self, service: Service) -> bool:
         return self.state.health.get(service.name) == "down"
@@ -215,6 +226,8 @@ class IntelligentFixSelector:
                 cases.pop(fact.incident, None)
             case IncidentEscalated() if fact.incident in cases:
                 cases[fact.incident] = Case(fact.service)  # a new round may choose every fix again
+            case LessonLearned(topic="ladder" | "wait"):
+                keep(self.state.lessons, fact)
             case ConfigChanged() if fact.why != "refused":
                 for name in fact.removed:
                     self.state.health.pop(name, None)

@@ -33,6 +33,7 @@ from agents.events import (
     IncidentEscalated,
     IncidentOpened,
     IncidentRetried,
+    LessonLearned,
     ObservationResumed,
     OperatorCommanded,
     ProbeObserved,
@@ -62,17 +63,11 @@ class RenderSelfHealingAgent:
         HealthChanged, AgentHealthChanged, *OF_MODELS, FileDamaged, FileRepaired, FailurePredicted, CauseFound, FixChosen, FixStarted,
         AdviceGiven, FixRefused, FixApplied, FixesExhausted, ApprovalRequested, ApprovalGiven, ApprovalDenied, ApprovalExpired,
         StartRetried, OperatorCommanded, ConfigChanged, ObservationResumed, AlertReceived,
-        ServiceStopped, EventQuarantined, ProbeObserved, Tick,
+        ServiceStopped, EventQuarantined, LessonLearned, ProbeObserved, Tick,
     )  # fmt: skip
     emits = (
-        IncidentOpened,
-        FixVerified,
-        FixFailed,
-        HarmFound,
-        IncidentClosed,
-        IncidentEscalated,
-        IncidentRetried,
-    )
+        IncidentOpened, FixVerified, FixFailed, HarmFound, IncidentClosed, IncidentEscalated, IncidentRetried,
+    )  # fmt: skip
     unhurried: tuple[type[Event], ...] = (CauseFound, FixChosen, FixStarted)  # folded; who acts goes first
     traits = Traits()
 

@@ -20,6 +20,7 @@ from agents.events import (
     IncidentEscalated,
     IncidentOpened,
     IncidentRetried,
+    LessonLearned,
     ObservationResumed,
     OperatorCommanded,
     ProbeObserved,
@@ -60,7 +61,7 @@ class ServiceMonitor:
 
     name = "service_monitor"
     consumes = (ConfigChanged, OperatorCommanded, IncidentOpened, IncidentClosed, IncidentEscalated, IncidentRetried,
-                FixStarted, FixApplied, ServiceStarted, ServiceStopped, StartRetried, EventQuarantined)  # fmt: skip
+                FixStarted, FixApplied, ServiceStarted, ServiceStopped, StartRetried, EventQuarantined, LessonLearned)  # fmt: skip
     emits = (Tick, ProbeObserved, ServiceSampled, HealthChanged, ChangeObserved, FileDamaged, FileRepaired,
              ObservationResumed)  # fmt: skip
     traits = Traits(waits_for_disk=False)

@@ -22,6 +22,7 @@ class HealthChanged(Fact, frozen=True, kw_only=True):
     release: str = ""  # the version in use at this moment, where a release is declared
     booted_s: float = 0.0  # of a boot that we watched whole and that came to a good end: how long it took,
     answered_s: float = 0.0  # and how long before that end it began to answer, not yet well
+    late_boot_s: float = 0.0  # the same of one that was given up as too long before it came to a good end
 
 
 # --- the runner, about agents

@@ -4,10 +4,11 @@ The order of a fix's `cures` says how well it suits them: the first is what it i
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
+from analysis.learning.ladder import led_by
 from config.fixes import Fix
 
 RISK = {"safe": 0.0, "risky": 0.1, "destructive": 0.3}
@@ -62,3 +63,9 @@ def rank(
             options.append(Option(fix, max(shares, key=lambda cause: shares[cause]), probability, value))
     options.sort(key=lambda option: (-round(option.value, 9), option.fix.name))
     return options
+
+
+def led(ranked: Sequence[Option], order: Sequence[str]) -> list[Option]:
+    """What was learnt says who comes first, never who may come at all."""
+    by_fix = {option.fix.name: option for option in ranked}
+    return [by_fix[name] for name in led_by(order, tuple(by_fix))]

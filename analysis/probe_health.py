@@ -45,6 +45,7 @@ class Vitals:
     failing_since: float = 0.0  # the first of them
     failed_at: float = 0.0  # the last of them that counted
     begun_at: float = 0.0  # as far as we watched
+    was_well: bool = False  # at any time of this life
     seen_whole: bool = False  # we have watched this life from its beginning on
     answered_at: float | None = None  # when it first gave an answer that was not good
     erring_since: float | None = None  # since when it has answered nothing but errors
@@ -52,7 +53,7 @@ class Vitals:
 
     def begin(self, incarnation: str, at: float, tolerance: Tolerance | None = None) -> None:
         self.incarnation, self.health, self.failed, self.begun_at = incarnation, "starting", 0, at
-        self.seen_whole, self.tolerance = True, tolerance
+        self.seen_whole, self.tolerance, self.was_well = True, tolerance, False
         self.answered_at = self.erring_since = None
 
     def end(self, health: Health) -> None:
@@ -65,6 +66,7 @@ class Vitals:
 
     def became(self, health: Health) -> None:
         self.health = health
+        self.was_well = self.was_well or health == "healthy"
 
     def observe(
         self, incarnation: str, ok: bool | None, at: float, start_timeout_s: float, apart_s: float = 0.0,
@@ -97,6 +99,11 @@ class Vitals:
             return None
         answered_s = 0.0 if self.answered_at is None else at - self.answered_at
         return Boot(round(at - self.begun_at, 3), round(answered_s, 3))
+
+    def late_boot_s(self, at: float) -> float:
+        """How long the boot took that ends well at this time, after it was given up as too long; 0: there is none."""
+        late = self.health == "unhealthy" and not self.was_well and self.seen_whole
+        return round(at - self.begun_at, 3) if late else 0.0
 
     def _note_answer(self, status: int | None, at: float) -> None:
         if status is not None and self.answered_at is None:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from config.learning import Learning
 from config.on_llm import Llm
 from config.on_model import ModelPlatform
 from config.on_render import Render, RenderMetrics, RenderPlatform, Scale
@@ -277,6 +278,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     render: Render = Render()
     llm: Llm = Llm()
     windows: Windows = Windows()
+    learning: Learning = Learning()
     chaos: Chaos = Chaos()
     production: bool = False  # people depend on it: faults on purpose need a second switch
 

@@ -81,5 +81,6 @@ _SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
     e.BackupProven: _backup,
     e.FreezeNoted: lambda f: f"auto-deploy of {f.service} is off since its rollback",
     e.FreezeEnded: lambda f: f"auto-deploy of {f.service} is on again",
+    e.LessonLearned: lambda f: f"learnt about {f.service}{_because(f.why)}",
     e.MessagePosted: lambda f: f"{f.channel}: told of {f.key}{_because(f.text)}",
 }

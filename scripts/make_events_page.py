@@ -10,7 +10,7 @@ from typing import Any, cast
 from msgspec import NODEFAULT
 from msgspec.structs import fields
 
-from agents import consent, events, household, upkeep, wellbeing
+from agents import consent, events, household, lessons, upkeep, wellbeing
 from agents.agent import Agent, AgentRestarter
 from agents.events import Event, Fact, Telemetry
 from config.fixes import load_fixes
@@ -62,6 +62,7 @@ def _place(kind: type[Event]) -> tuple[int, int]:
         wellbeing.__name__: _line(events.ChangeObserved) - 1,
         consent.__name__: _line(events.FixStarted) - 1,
         upkeep.__name__: _line(events.IncidentOpened) - 1,
+        lessons.__name__: _line(events.FaultInjected) - 1,
     }
     module = kind.__module__
     return (before[module], line) if module in before else (line, 0)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from agents.act_gate import ActGate
+from agents.adaptive_recovery import AdaptiveRecovery
 from agents.agent import Agent, AgentRestarter
 from agents.anomaly_detector import AnomalyDetector
 from agents.application_recovery import ApplicationRecovery
@@ -50,6 +51,7 @@ MAKERS: Mapping[str, Callable[[World, Hands, Tell, AgentRestarter], Agent]] = {
     ),
     "model_recovery": lambda world, hands, *_: ModelRecovery(world, hands.models),
     "llm_adviser": lambda world, hands, *_: LlmAdviser(world, hands.language_model),
+    "adaptive_recovery": lambda world, *_: AdaptiveRecovery(world),
     "canary": lambda *_: Canary(),
     "chaos_controller": lambda world, hands, *_: ChaosController(
         world, Ground(hands.platform, world.state_dir / "chaos", boots=hands.boots)
@@ -61,6 +63,7 @@ MAKERS: Mapping[str, Callable[[World, Hands, Tell, AgentRestarter], Agent]] = {
 }
 OPTIONAL = frozenset(
     {
+        "adaptive_recovery",
         "canary",
         "anomaly_detector",
         "ml_failure_predictor",

@@ -66,7 +66,7 @@ def judge_act(
     since = _watched(state, max(act.applied_at, _culprit_back_at(state, incident, act)))
     if _lives_without_probe(config, state, incident, act, at - since):
         return verdicts.verified(incident, act, at)
-    if at - since < rules.window_s(config, incident, act, factor):
+    if at - since < rules.window_s(config, incident, act, factor, state.taught):
         return ()
     healthy_now = streak.good > 0 and rules.life_counts(incident, act, streak.incarnation)
     if healthy_now and not incident.damaged:

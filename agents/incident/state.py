@@ -19,6 +19,7 @@ from agents.events import (
     HealthChanged,
     IncidentClosed,
     IncidentOpened,
+    LessonLearned,
     ObservationResumed,
     OperatorCommanded,
     ServiceStopped,
@@ -26,6 +27,7 @@ from agents.events import (
 from agents.incident.records import Incident
 from agents.incident.transitions import fold, opened
 from agents.incident.verification import EXITS, struck
+from agents.lessons import lesson_key, take
 from agents.wellbeing import OF_MODELS
 from config.model import Config
 from config.ourselves import is_drill
@@ -78,6 +80,7 @@ class State(Struct):
     counts: dict[str, int] = field(default_factory=dict)  # "commands": of people
     alerts: dict[str, Standing] = field(default_factory=dict)  # that fire, by their key
     deliveries: dict[str, float] = field(default_factory=dict)  # signed messages of late: when each was taken
+    taught: dict[str, float] = field(default_factory=dict)  # how long to verify, and how long boots may take
 
     def open_of(self, service: str) -> Incident | None:
         return self.incidents.get(self.by_service.get(service, ""))
@@ -95,6 +98,10 @@ class State(Struct):
         return health.incarnation if health else ""
 
     def factor(self, service: str) -> int:
+        """By which verifying takes longer: relapses of late doubled it, or lessons say so."""
+        return max(self.doubled(service), int(self.taught.get(lesson_key("verify", service), 1)))
+
+    def doubled(self, service: str) -> int:
         healed = self.healed.get(service)
         return healed.factor if healed else 1
 
@@ -220,7 +227,7 @@ def _closed(state: State, fact: IncidentClosed) -> None:
     if incident is None:
         return
     if fact.outcome == "healed":
-        state.healed[incident.service] = Healed(fact.at, incident.symptom, state.factor(incident.service))
+        state.healed[incident.service] = Healed(fact.at, incident.symptom, state.doubled(incident.service))
     state.incidents[incident.id] = fold(incident, fact)
     state.by_service.pop(incident.service, None)
     state.settled[incident.service] = fact.at
@@ -279,4 +286,5 @@ _FOLDS: dict[type[Fact], Callable[[State, Any], None]] = {
     ConfigChanged: _configured,
     AlertReceived: _alerted,
     EventQuarantined: _quarantined,
+    LessonLearned: lambda state, fact: take(state.taught, fact, "verify", "boot"),
 }

@@ -1,9 +1,13 @@
 """When a fix counts as having helped, when as having failed, and when a symptom counts as gone: pure rules."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from msgspec import Struct
 
 from agents.events import HealthChanged, ProbeObserved
 from agents.incident.records import Act, Incident
+from agents.lessons import patient
 from agents.terms import FROM_OUTSIDE
 from config.model import Config
 from platforms.probing.rounds import FROZEN
@@ -14,6 +18,7 @@ SLACK_S = 5.0
 LOOKED_AT_S = 1.0  # at least so often while an incident is open
 BAD_PROBES = 2  # in a row: one alone may be noise
 WAIT = "wait"
+NOTHING_TAUGHT: Mapping[str, float] = MappingProxyType({})
 BAD = ("down", "unhealthy")
 UNSEEN_END = "found_dead"
 EXITS = ("exit", UNSEEN_END)
@@ -39,7 +44,9 @@ def needed_probes(config: Config, factor: int) -> int:
     return config.windows.good_probes_to_verify * factor
 
 
-def window_s(config: Config, incident: Incident, act: Act, factor: int) -> float:
+def window_s(
+    config: Config, incident: Incident, act: Act, factor: int, taught: Mapping[str, float] = NOTHING_TAUGHT
+) -> float:
     """How long after the act success may take."""
     service = config.service(incident.service)
     if service is None:
@@ -49,7 +56,7 @@ def window_s(config: Config, incident: Incident, act: Act, factor: int) -> float
         closely_s = min(probe.interval_s, LOOKED_AT_S) + probe.timeout_s if probe else ALIVE_S
         return max(act.patience_s or config.windows.passive_wait_s, BAD_PROBES * closely_s)
     round_s = probe.interval_s + probe.timeout_s if probe else ALIVE_S
-    return service.start_timeout_s + needed_probes(config, factor) * round_s * 2 + SLACK_S
+    return patient(service, taught).start_timeout_s + needed_probes(config, factor) * round_s * 2 + SLACK_S
 
 
 def life_counts(incident: Incident, act: Act, incarnation: str) -> bool:

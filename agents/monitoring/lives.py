@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Literal, get_args
 
 from agents.events import ChangeObserved, DependencySeen, Event, Health, HealthChanged, Symptom
+from agents.lessons import patient
 from agents.monitoring.elsewhere import DEPLOY, Settings
 from agents.monitoring.state import RUNNING, SUSPENDED, State
 from analysis.probe_health import UsualLatency, Vitals
@@ -120,7 +121,8 @@ class ServiceLives:
             self._usual.setdefault(look.service, UsualLatency()).learn(look.result.latency_s)
         apart_s = min(service.probe.interval_s, BLIP_S) / 2 if service.probe else 0.0
         vitals, mark, at = self.of(look.service), look.incarnation, look.began_at
-        return vitals.observe(mark, look.ok, at, service.start_timeout_s, apart_s, look.result.status)
+        boot_s = patient(service, self._state().taught).start_timeout_s
+        return vitals.observe(mark, look.ok, at, boot_s, apart_s, look.result.status)
 
     def seen(self, service: Service, look: Look | None, cpu_percent: float | None = None) -> DependencySeen:
         """What the last look at a dependency says to those who need it."""
@@ -166,6 +168,8 @@ class ServiceLives:
         vitals = self.of(service.name)
         boot = vitals.boot(at) if service.probe is not None else None
         seen = {"booted_s": boot.took_s, "answered_s": boot.answered_s} if boot else {}
+        if all(self.of(name).health == "healthy" for name in service.depends_on):
+            seen["late_boot_s"] = vitals.late_boot_s(at)
         vitals.became("healthy")
         return [*self.release(service), self._news(service, "healthy", vitals.incarnation, **seen)]
 

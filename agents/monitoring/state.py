@@ -20,11 +20,13 @@ from agents.events import (
     IncidentEscalated,
     IncidentOpened,
     IncidentRetried,
+    LessonLearned,
     ObservationResumed,
     OperatorCommanded,
     ServiceStarted,
     ServiceStopped,
 )
+from agents.lessons import take
 from agents.monitoring.elsewhere import SETTING
 from analysis.warm_up import BOOTS_KEPT, Boot
 
@@ -65,6 +67,7 @@ class State(Struct):
     acts: dict[str, OpenAct] = field(default_factory=dict)  # by target
     incidents: dict[str, OpenIncident] = field(default_factory=dict)
     boots: dict[str, str] = field(default_factory=dict)  # of the machine
+    taught: dict[str, float] = field(default_factory=dict)  # how long boots may take
 
     def life(self, service: str) -> Life:
         return self.lives.get(service, _NO_LIFE)
@@ -196,6 +199,10 @@ def _resumed(state: State, fact: ObservationResumed) -> None:
         state.boots[_LAST] = fact.boot_id
 
 
+def _lesson(state: State, fact: LessonLearned) -> None:
+    take(state.taught, fact, "boot")
+
+
 _FOLDS: dict[type, Callable[[State, Any], None]] = {
     HealthChanged: _health,
     ServiceStarted: _started,
@@ -213,4 +220,5 @@ _FOLDS: dict[type, Callable[[State, Any], None]] = {
     IncidentRetried: _retried,
     IncidentClosed: _closed,
     ObservationResumed: _resumed,
+    LessonLearned: _lesson,
 }

@@ -13,12 +13,15 @@ from agents.events import (
     FixStarted,
     FixVerified,
     HealthChanged,
+    LessonLearned,
     OperatorCommanded,
     ServiceStarted,
     ServiceStopped,
     StartRetried,
 )
+from agents.lessons import patient, take
 from agents.terms import FILE, switch
+from config.model import Service
 from config.world import World
 from platforms.platform import Platform
 
@@ -91,6 +94,7 @@ class State(Struct):
     releases: dict[str, Releases] = field(default_factory=dict)
     causes: dict[str, Found] = field(default_factory=dict)
     config: dict[str, InForce] = field(default_factory=dict)
+    taught: dict[str, float] = field(default_factory=dict)  # how long boots may take
 
 
 class Ledger:
@@ -113,6 +117,11 @@ class Ledger:
         """It left the configuration; should it come back, what people wanted of it before counts no more."""
         self._heard.pop(service, None)
         self._wanted.pop(service, None)
+
+    def service(self, name: str) -> Service | None:
+        """As declared, with the time that its boots are known to take."""
+        declared = self._world.config.service(name)
+        return patient(declared, self._state().taught) if declared else None
 
     def word(self, service: str) -> Seen | None:
         return self._heard.get(service) or self._state().health.get(service)
@@ -172,12 +181,8 @@ def fold(state: State, fact: Event) -> None:
             _fold_started(state, fact)
         case ServiceStopped():
             _fold_stopped(state, fact)
-        case StartRetried():
-            last = state.boots.get(fact.service)
-            of_act = last.of_act + 1 if last and last.act == fact.cause else 1
-            state.boots[fact.service] = Boots(fact.boot, fact.cause, of_act)
-        case FixVerified():
-            state.boots.pop(fact.service, None)
+        case StartRetried() | FixVerified() | LessonLearned():
+            _fold_boots(state, fact)
         case OperatorCommanded():
             _fold_command(state, fact)
         case ChangeObserved(kind="release"):
@@ -188,6 +193,17 @@ def fold(state: State, fact: Event) -> None:
             state.config[""] = InForce(fact.id)
         case _:
             pass
+
+
+def _fold_boots(state: State, fact: StartRetried | FixVerified | LessonLearned) -> None:
+    if isinstance(fact, LessonLearned):
+        take(state.taught, fact, "boot")
+    elif isinstance(fact, FixVerified):
+        state.boots.pop(fact.service, None)
+    else:
+        last = state.boots.get(fact.service)
+        of_act = last.of_act + 1 if last and last.act == fact.cause else 1
+        state.boots[fact.service] = Boots(fact.boot, fact.cause, of_act)
 
 
 def _fold_health(state: State, fact: HealthChanged) -> None:

@@ -13,7 +13,7 @@ from msgspec.structs import fields
 
 from agents.gate.limits import LIMITS
 from agents.terms import CauseName
-from config import model, monitoring, on_llm, on_model, on_render
+from config import learning, model, monitoring, on_llm, on_model, on_render
 from config.fixes import load_fixes
 from config.secret import SECRET_NAMES
 from config.settings import Settings
@@ -60,6 +60,7 @@ SECTIONS: dict[str, type[Struct]] = {
     "approver": model.Approver,
     "notify": model.Notify,
     "llm": on_llm.Llm,
+    "learning": learning.Learning,
     "windows": model.Windows,
     "chaos": model.Chaos,
     "link": model.Link,

@@ -1,0 +1,1 @@
+"""The parts of the agents that learn: what each keeps, and what it says of it."""

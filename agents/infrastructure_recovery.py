@@ -27,7 +27,7 @@ from agents.reaching.state import State, fold
 from config.fixes import offered
 from config.model import Service
 from config.world import World
-from platforms.platform import Infrastructure, Platform, PlatformError, Prober, Task
+from platforms.platform import AtRestError, Infrastructure, Platform, PlatformError, Prober, Task
 from utils.alone import run_alone
 from utils.jobs import Ended, Jobs, uninterrupted
 
@@ -108,6 +108,8 @@ class InfrastructureRecovery:
         except Ended as ended:
             await self._not_while_closing()
             return self._applied(act, "failed", str(ended))
+        except AtRestError as rests:
+            return self._applied(act, "symptom_gone", str(rests))
         except PlatformError as error:
             return self._applied(act, "failed", str(error))
 

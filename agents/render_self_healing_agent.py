@@ -102,8 +102,7 @@ class RenderSelfHealingAgent:
 
     def explain(self, incident_id: str) -> list[str]:
         """Lines for people; empty for an incident that we do not know."""
-        incident = self.state.incidents.get(incident_id)
-        return [] if incident is None else explain(incident)
+        return explain(incident) if (incident := self.state.incidents.get(incident_id)) else []
 
     # --- symptoms ---
 
@@ -111,11 +110,11 @@ class RenderSelfHealingAgent:
         if fact.health not in rules.BAD:
             return self._on_good_health(fact)
         failed: list[Event] = [
-            harm.failed_by_health(self.world, self.state, incident, act, fact)
-            for incident in self.state.open_ones()
-            if (act := incident.act) is not None
+            harm.failed_by_health(self.world, self.state, one, act, fact)
+            for one in self.state.open_ones()
+            if (act := one.act) is not None
             and act.outcome == "applied"
-            and rules.fails_by_health(incident, act, fact)
+            and rules.fails_by_health(one, act, fact)
         ]
         incident = self.state.open_of(fact.service)
         if incident is None:
@@ -131,11 +130,13 @@ class RenderSelfHealingAgent:
         return failed
 
     def _on_good_health(self, fact: HealthChanged) -> Results:
+        if fact.symptom == "suspended":
+            return self._withdraw(fact, fact.reason)
         incident = self.state.open_of(fact.service)
-        good = fact.health == "healthy" and incident is not None and incident.act is None
-        if good and incident is not None and rules.symptom_gone(incident, fact.incarnation):
-            return [verdicts.closed(incident, "passed_by_itself", fact.at, f"{fact.service} is healthy")]
-        return ()
+        if fact.health != "healthy" or incident is None or incident.act is not None:
+            return ()
+        well = verdicts.closed(incident, "passed_by_itself", fact.at, f"{fact.service} is healthy")
+        return [well] if rules.symptom_gone(incident, fact.incarnation) else ()
 
     def _round_is_old(self, incident: Incident, fact: Fact) -> bool:
         return fact.at - incident.escalated_at >= min(RETRY_AT_ONCE_S, self.world.config.windows.slow_probe_s)
@@ -153,10 +154,9 @@ class RenderSelfHealingAgent:
         return ()
 
     def _on_repair(self, fact: FileRepaired) -> Results:
-        incident = self.state.open_of(fact.service)
+        incident, health = self.state.open_of(fact.service), self.state.health.get(fact.service)
         if incident is None or incident.act is not None or incident.kind != "file":
             return ()
-        health = self.state.health.get(fact.service)
         if set(incident.damaged) - {fact.path} or (health is not None and health.health in rules.BAD):
             return ()
         return [verdicts.closed(incident, "passed_by_itself", fact.at, f"{fact.path} is good again")]
@@ -235,7 +235,7 @@ class RenderSelfHealingAgent:
 
     def _withdraw(self, fact: Fact, why: str) -> Results:
         incident = self.state.open_of(fact.service)
-        return [] if incident is None else [verdicts.closed(incident, "withdrawn", fact.at, why)]
+        return [verdicts.closed(incident, "withdrawn", fact.at, why)] if incident else []
 
     def _on_resumed(self, _: ObservationResumed) -> Results:
         self._streaks.clear()

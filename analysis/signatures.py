@@ -117,6 +117,11 @@ _SYMPTOMS: tuple[tuple[str, float, tuple[str, ...], re.Pattern[str]], ...] = (
 )
 _TURNED_DOWN = re.compile(r"answered (?:with )?(?:http )?4\d\d\b", re.IGNORECASE)  # by somebody whom it needs
 OVERLOADED = re.compile(r"\boverload(?:ed)?\b|too many requests|(?:over|at) capacity", re.IGNORECASE)
+STUCK = re.compile(
+    r"\bno (?:\w+ )?(?:done|finished|processed|consumed|progress)\b|\bno (?:job|task|message|item|event)s? \w+ for"
+    r"|\bstuck\b|\bstalled\b|not making progress|\bdeadlock",
+    re.IGNORECASE,
+)
 SLOW = re.compile(r"\bslow(?:ly)?\b|too long|latency (?:is )?(?:above|over|too high|exceed)", re.IGNORECASE)
 
 
@@ -154,6 +159,14 @@ def is_overloaded(text: str) -> bool:
     (True, False)
     """
     return bool(OVERLOADED.search(text[-MAX_CHARS:]))
+
+
+def is_stuck(text: str) -> bool:
+    """
+    >>> is_stuck("no job done for 3.1 s, 14 wait"), is_stuck("worker stalled"), is_stuck("no such article")
+    (True, True, False)
+    """
+    return bool(STUCK.search(text[-MAX_CHARS:]))
 
 
 def is_slow(text: str) -> bool:

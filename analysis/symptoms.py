@@ -10,6 +10,7 @@ from analysis.signatures import (
     has_traceback,
     is_overloaded,
     is_slow,
+    is_stuck,
     names_file,
     never_began,
     symptoms,
@@ -20,6 +21,7 @@ KILL = 9
 ASKED = (1, 2, 15)  # HUP, INT, TERM; a shell makes 128 and the number of it
 NEAR_CEILING = 0.9
 BUSY_PERCENT = 90.0
+SPINS_PERCENT = 50.0  # of a process that gives no answer: one that waits uses none
 DEVIATION_HALF_LIFE_S = 15.0
 STOOD = 0.2  # how much of the suspicion is left to what it has answered well with
 RELAPSED = 4.0  # what each restart that helped only for a while adds to that
@@ -59,7 +61,7 @@ def silent(scene: Scene) -> Iterator[Evidence]:
     lives = "the process lives, and " if view.is_child else ""
     if passes_on(scene):
         return
-    if view.symptom == "timeout" and view.is_child and (view.cpu_percent or 0.0) >= BUSY_PERCENT:
+    if view.symptom == "timeout" and view.is_child and (view.cpu_percent or 0.0) >= SPINS_PERCENT:
         busy = f"its probe gets no answer in time while it uses {view.cpu_percent:.0f} % of a processor"
         yield _own(scene, "cpu_saturation", 3.5, busy)
         yield _own(scene, "hang", 1.5, busy)
@@ -110,9 +112,11 @@ def negative(scene: Scene) -> Iterator[Evidence]:
         else f"its probe fails: {view.reason or 'no reason given'}"
     )
     yield _own(scene, "unknown", 0.5, answer)
-    if is_overloaded(view.reason) or is_overloaded(view.text[-512:]):
+    if is_overloaded(view.reason) or is_overloaded(view.answer) or is_overloaded(view.text[-512:]):
         yield _own(scene, "traffic_spike", 2.5, "it says that it is overloaded")
-    elif is_slow(view.reason) or is_slow(view.text[-512:]):
+    elif is_stuck(view.answer) or is_stuck(view.reason):
+        yield _own(scene, "hang", 2.5, "it says that its work does not go on")
+    elif is_slow(view.reason) or is_slow(view.answer) or is_slow(view.text[-512:]):
         busy = (view.cpu_percent or 0.0) >= BUSY_PERCENT
         cause = "cpu_saturation" if busy else "network_latency"
         yield _own(

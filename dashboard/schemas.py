@@ -49,6 +49,7 @@ ACT = record(
         "service": TEXT,
         "cause": TEXT,
         "reason": TEXT,  # where an incident met several faults
+        "needed": {"type": "boolean"},  # false: a last look found nothing to do
         "undo": TEXT,
     },  # what taking it back would do, where it could be
 )

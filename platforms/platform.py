@@ -127,6 +127,10 @@ class Done(Struct, frozen=True, kw_only=True):
     undo_data: str = ""
 
 
+class AtRestError(PlatformError):
+    """Somebody stopped it where it runs, who alone starts it again: nothing was touched."""
+
+
 class Infrastructure(Protocol):
     """Changes what somebody else runs. Each step raises PlatformError with a sentence for people."""
 

@@ -9,12 +9,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlops.entry import BAD_INPUT, leave, parser
-from scripts.chaos import report
-from scripts.chaos.catalogue import every, stages
-from scripts.chaos.scenario import Scenario
+
+if (
+    TYPE_CHECKING
+):  # the rest is imported once the folder of this script is off the path: it has a dashboard too
+    from scripts.chaos.scenario import Scenario
 
 ABOUT = """Break real services in every way that users know, from a process of its own, and score what a real daemon makes of it:
 whether it was detected, located, named and healed; and count the acts where nothing was wrong. All in a temporary folder, on
@@ -26,10 +28,15 @@ EXAMPLES = """  python scripts/chaos_test_suite.py --out /tmp/chaos
   python scripts/chaos_test_suite.py --out /tmp/chaos --only killed --only frozen
   python scripts/chaos_test_suite.py --list"""
 WARM_S = 12.0
+LONE_WARM_S = 4.0
+AT_ONCE = 3  # stages of few services
 
 
 def main(words: list[str] | None = None) -> int:
-    options = _arguments(words)
+    from scripts.chaos import report
+    from scripts.chaos.catalogue import every
+
+    options = _arguments(words, [one.name for one in every()])
     chosen = [one for one in every() if not options.only or one.name in options.only]
     if options.list:
         print("\n".join(f"{one.name:28} {one.family:24} {one.fault}" for one in chosen))
@@ -50,21 +57,41 @@ def main(words: list[str] | None = None) -> int:
     return 0 if document["reached"] else 1
 
 
-async def _play(folder: Path, chosen: Sequence[Scenario], warm_s: float) -> list[dict[str, Any]]:
-    from scripts.chaos.stage import play
+async def _play(folder: Path, chosen: "Sequence[Scenario]", warm_s: float) -> list[dict[str, Any]]:
+    from scripts.chaos import remote, stage
+    from scripts.chaos.catalogue import stages
     from scripts.chaos.verdict import judge, skipped
 
-    rows, able = [], []
+    rows: list[dict[str, Any]] = []
+    able = []
     for one in chosen:
         if reason := one.lacks():
             rows.append(skipped(one, reason))
         else:
             able.append(one)
+    alone = asyncio.Semaphore(AT_ONCE)
+
+    async def played(number: int, scenarios: "list[Scenario]", told: Any) -> None:
+        play = {"render": remote.play}.get(scenarios[0].stage, stage.play)
+        async with alone:
+            warmth_s = min(warm_s, LONE_WARM_S) if scenarios[0].lone else warm_s
+            done = await play(folder / f"stage{number}", scenarios, warmth_s, told)
+        rows.extend(judge(each.scenario, each.line, each.incidents, each.services) for each in done)
+
     with _progress(len(able)) as told:
-        for number, scenarios in enumerate(stages(able), 1):
-            played = await play(folder / f"stage{number}", scenarios, warm_s, told)
-            rows += [judge(each.scenario, each.line, each.incidents, each.services) for each in played]
+        numbered = list(enumerate(stages(able), 1))
+        for number, scenarios in numbered:
+            if is_large(scenarios):
+                await played(number, scenarios, told)
+        async with asyncio.TaskGroup() as group:
+            for number, scenarios in numbered:
+                if not is_large(scenarios):
+                    group.create_task(played(number, scenarios, told))
     return rows
+
+
+def is_large(scenarios: "Sequence[Scenario]") -> bool:
+    return scenarios[0].stage == "cells" and not scenarios[0].lone
 
 
 @contextlib.contextmanager
@@ -96,6 +123,8 @@ def _progress(total: int) -> Iterator[Any]:
 
 
 def _lines(document: dict[str, Any]) -> Iterator[str]:
+    from scripts.chaos import report
+
     for row in document["scenarios"]:
         if words := report.wrong(row):
             said = row.get("said") or {}
@@ -116,9 +145,8 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     yield f"{document['faults']} faults, {document['runs_without_fault']} runs without, {document['skipped']} skipped, {document['seconds']:.0f} s"
 
 
-def _arguments(words: list[str] | None) -> argparse.Namespace:
+def _arguments(words: list[str] | None, names: list[str]) -> argparse.Namespace:
     options = parser(ABOUT, EXAMPLES)
-    names = [one.name for one in every()]
     options.add_argument(
         "--out", type=Path, default=Path("chaos-report"), metavar="DIR", help="default: %(default)s"
     )

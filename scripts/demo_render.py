@@ -37,10 +37,6 @@ class Round:
     causes: tuple[str, ...] = ()
     fixes: tuple[str, ...] = ()
 
-    @property
-    def act(self) -> str:
-        return "push" if "release" in self.how else "break"
-
 
 ROUNDS = (
     Round("a good deploy", "landing-page", {"release": "good"}),
@@ -68,8 +64,12 @@ class Render:
         self._page = page
 
     async def do(self, round_: Round) -> None:
-        body = {"service": round_.service, **round_.how}
-        async with self._session.post(f"{self._control}/{round_.act}", json=body) as reply:
+        await self.act(round_.service, round_.how)
+
+    async def act(self, service: str, how: dict[str, Any]) -> None:
+        """A release is pushed, a fault is made."""
+        what = "push" if "release" in how else "break"
+        async with self._session.post(f"{self._control}/{what}", json={"service": service, **how}) as reply:
             if reply.status != 200:
                 raise RuntimeError(await reply.text())
 
@@ -116,7 +116,7 @@ async def _play(folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     (folder / "config.json").write_text(json.dumps(SETTINGS))
     stand_in = [sys.executable, "-m", "tests.fixtures.render_api", "--world", str(folder / "world.json"), "--speed", str(SPEED)]  # fmt: skip
     async with running(stand_in, folder / "render.out"), ClientSession() as session:
-        place = await _place(folder / "render.out")
+        place = json.loads(await first_line(folder / "render.out"))
         [port] = free_ports(1)
         daemon = [
             sys.executable, "-m", "scripts.nightwarden", "run", "--config", str(folder / "config.json"),
@@ -125,7 +125,7 @@ async def _play(folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         env = {"RENDER_MODE": "true", "RENDER_API_URL": place["url"], "RENDER_API_KEY": place["key"]}
         async with running(daemon, folder / "daemon.out", env):
             render = Render(session, place["control"], f"http://127.0.0.1:{port}")
-            await _until(render.is_ready, READY_S)
+            await until(render.is_ready, READY_S)
             print(f"page: http://127.0.0.1:{port}/   Render's stand-in: {place['url']}", flush=True)
             await asyncio.sleep(3.0)
             faults = [await _round(render, each) for each in ROUNDS]
@@ -177,28 +177,27 @@ async def _healed(render: Render, each: Round, known: set[str]) -> float | None:
         return service["healthy"] and bool(mine) and all(one["status"] == "closed" for one in mine)
 
     try:
-        await _until(well, ROUND_S)
+        await until(well, ROUND_S)
     except TimeoutError:
         return None
     return seen_at[0]
 
 
-async def _place(output: Path) -> dict[str, str]:
+async def first_line(output: Path) -> str:
     """Where the stand-in says that it is."""
 
     async def told() -> bool:
         return _first_line(output).startswith("{")
 
-    await _until(told, READY_S)
-    found: dict[str, str] = json.loads(_first_line(output))
-    return found
+    await until(told, READY_S)
+    return _first_line(output)
 
 
 def _first_line(output: Path) -> str:
     return output.read_text().partition("\n")[0]
 
 
-async def _until(true: Callable[[], Awaitable[bool]], within_s: float) -> None:
+async def until(true: Callable[[], Awaitable[bool]], within_s: float) -> None:
     async with asyncio.timeout(within_s):
         while not await true():  # noqa: ASYNC110 - it happens in another process
             await asyncio.sleep(0.25)

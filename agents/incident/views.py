@@ -16,7 +16,7 @@ DAY_S = 86400.0
 
 def incident_json(incident: Incident, rfc3339: Callable[[float], str]) -> dict[str, Any]:
     """As DESIGN.md gives it, and more where it met several faults. `rfc3339` turns `at` into wall time."""
-    shown = {
+    shown: dict[str, Any] = {
         "id": incident.id,
         "service": incident.service,
         "status": incident.shown_status,
@@ -28,6 +28,9 @@ def incident_json(incident: Incident, rfc3339: Callable[[float], str]) -> dict[s
         "acts": [_act_json(act, rfc3339) for act in incident.acts],
         "message": incident.message,
     }
+    for line, act in zip(shown["acts"], incident.acts, strict=True):
+        if act.target != incident.service:
+            line["service"] = act.target
     return shown if len(incident.faults) < 2 else _with_all_faults(shown, incident, rfc3339)
 
 
@@ -65,14 +68,19 @@ def _cause_json(cause: Cause) -> dict[str, Any]:
 
 def _act_json(act: Act, rfc3339: Callable[[float], str]) -> dict[str, Any]:
     way_back = {"undo": plain(act.undo)} if act.undo and not act.undone else {}
-    return way_back | {
-        "fix": act.fix,
-        "layer": act.layer,
-        "outcome": act.outcome,
-        "started_at": rfc3339(act.started_at),
-        "seconds": round(act.seconds, 3),
-        "undone": act.undone,
-    }
+    needless = {"needed": False} if act.how == "symptom_gone" else {}  # a last look found nothing to do
+    return (
+        way_back
+        | needless
+        | {
+            "fix": act.fix,
+            "layer": act.layer,
+            "outcome": act.outcome,
+            "started_at": rfc3339(act.started_at),
+            "seconds": round(act.seconds, 3),
+            "undone": act.undone,
+        }
+    )
 
 
 def explain(incident: Incident) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from config.fixes import offered
-from platforms.platform import Done, PlatformError, Task
+from platforms.platform import AtRestError, Done, PlatformError, Task
 from platforms.render.api import RenderApi
 from platforms.render.deploying import Deploying
 from platforms.render.sizing import Sizing
@@ -48,6 +48,9 @@ class RenderHands:
 
     async def carry_out(self, step: str, task: Task) -> Done:
         _, act = self._steps[step]
+        await self._watcher.look(task.service.name)
+        if step != "resume" and (rests := self._watcher.of(task.service.name).sight().rests):
+            raise AtRestError(rests)
         done = await act(self._target(step, task))
         await self._watcher.look(task.service.name)
         return done

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from scripts.chaos import calm, links, processes, releases, resources
+from scripts.chaos import calm, links, processes, releases, remote, resources, watcher
 from scripts.chaos.scenario import Scenario
 
 FAULTS_PER_STAGE = 11
@@ -15,6 +15,8 @@ def every() -> list[Scenario]:
         *releases.scenarios(),
         *resources.scenarios(),
         *links.scenarios(),
+        *watcher.scenarios(),
+        *remote.scenarios(),
         *calm.scenarios(),
     ]
 
@@ -25,7 +27,7 @@ def by_name() -> dict[str, Scenario]:
 
 def stages(chosen: Sequence[Scenario]) -> list[list[Scenario]]:
     """Those that need a daemon of their own alone; the others dealt out evenly, faults beside runs without one."""
-    shared = [one for one in chosen if not one.lone]
+    shared = [one for one in chosen if not one.lone and one.stage == "cells"]
     faults, calm_ones = [one for one in shared if one.is_fault], [one for one in shared if not one.is_fault]
     count = max(1, -(-len(faults) // FAULTS_PER_STAGE), -(-len(shared) // (2 * FAULTS_PER_STAGE)))
     dealt: list[list[Scenario]] = [[] for _ in range(count)]
@@ -34,4 +36,5 @@ def stages(chosen: Sequence[Scenario]) -> list[list[Scenario]]:
             dealt[number] += [scenario] if scenario else []
     for number, scenario in enumerate(calm_ones):
         dealt[number % count].append(scenario)
-    return [*([each for each in dealt if each]), *([one] for one in chosen if one.lone)]
+    elsewhere = [[one for one in chosen if one.stage == stage] for stage in ("render", "models")]
+    return [each for each in (*dealt, *elsewhere, *([one] for one in chosen if one.lone)) if each]

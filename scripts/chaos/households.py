@@ -25,6 +25,7 @@ RELEASES: dict[str, dict[str, Any]] = {
     "v4": {"version": "v4", "markup": 0.2, "pricing_url": "http://127.0.0.1:9"},  # nobody listens there
     "v5": {"version": "v5", "markup": 0.2, "pricing_key": WRONG_KEY},
     "v6": {"version": "v6", "markup": 0.2, "delay_s": 2.0},
+    "v7": {"version": "v7", "markup": 0.2, "delay_s": 0.1},  # good, and takes its time
 }
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from typing import Any
 
 from scripts.chaos.cell import Cell
@@ -40,25 +41,41 @@ async def remove_file(cell: Cell) -> None:
 
 
 async def damage_model_and_kill(cell: Cell) -> None:
-    await asyncio.to_thread(
-        (cell.folder / "pricing/model.json").write_bytes, b'{"version": "v1", "bias": \x00\x00'
-    )
-    await asyncio.sleep(0.2)
+    """What is in memory goes on working; the next life would not."""
+    path = cell.folder / "pricing/model.json"
+    await asyncio.to_thread(path.write_text, '{"version": "v1", "bias": ')
+    await asyncio.sleep(8.0)
     await cell.signal("pricing")
 
 
 async def wrong_secret_by_operator(cell: Cell) -> None:
-    """An edit of the daemon's own configuration, as a person makes it."""
+    """An edit of the daemon's own configuration, as a person makes it, and sees twenty seconds later that it was wrong."""
+    await _use_key(cell, WRONG_KEY)
+    await asyncio.sleep(20.0)
+    await _use_key(cell, KEY)
+    cell.mendable_at = time.time()
+
+
+async def _use_key(cell: Cell, key: str) -> None:
     document = json.loads(await asyncio.to_thread(cell.config.read_text))
     for each in document["services"]:
         if each["name"] == cell.service("shop"):
-            each["platform"]["env"]["PRICING_KEY"] = WRONG_KEY
+            each["platform"]["env"]["PRICING_KEY"] = key
     fresh = cell.config.with_name(f"{cell.name}.fresh")
     await asyncio.to_thread(fresh.write_text, json.dumps(document))
     fresh.replace(cell.config)
     await asyncio.sleep(2.0)
     await cell.operator("stop", cell.service("shop"))
     await cell.operator("start", cell.service("shop"))  # so that it is read
+
+
+async def rollback_is_bad_too(cell: Cell) -> None:
+    """What would be gone back to is broken by then; after a while a person delivers one that works."""
+    await asyncio.to_thread((cell.folder / "shop/releases/v1/settings.json").unlink)
+    cell.point_release("v2")
+    await asyncio.sleep(25.0)
+    cell.point_release("v3")
+    cell.mendable_at = time.time()
 
 
 def guarded(cell: Cell) -> list[dict[str, Any]]:
@@ -87,6 +104,8 @@ def scenarios() -> list[Scenario]:
                  build=pair, do=deploy("v4"), **blame),
         Scenario(name="release-slow", family=RELEASE, fault="a release that takes 2 s for what took none", build=pair,
                  do=deploy("v6"), **blame),
+        Scenario(name="rollback-breaks-it-too", family=RELEASE, fault="a bad release, and the one before is broken by now",
+                 build=pair, do=rollback_is_bad_too, mitigable=False, regression="an undo that breaks the system", **blame),
         Scenario(name="release-wrong-secret", family=AUTH, fault="a release with a wrong key: its dependency says 401",
                  build=guarded, do=deploy("v5"), **blame),
         Scenario(name="operator-wrong-secret", family=AUTH, fault="a wrong key is written into the configuration",

@@ -42,6 +42,7 @@ def summary(rows: Sequence[Item]) -> Item:
         "runs_without_fault": len(ran) - len(faults),
         "skipped": len(rows) - len(ran),
         "wrong_acts": sum(row.get("wrong_acts", 0) for row in faults),
+        "problems_without_fault": sum(bool(row.get("problem")) for row in ran if row["fault"] is None),
         "incidents_without_fault": sum(len(row.get("incidents", ())) for row in ran if row["fault"] is None),
         "recovered_within_10_s": _share([row["beyond_start_s"] <= QUICK_S for row in recovered]),
         "recovered_within_60_s": _share([row["mttr_s"] <= LONGEST_S for row in recovered]),
@@ -53,7 +54,7 @@ def summary(rows: Sequence[Item]) -> Item:
 def reached(found: Item) -> bool:
     """Whether every figure is where it is to be; a share of nothing stands in no one's way."""
     met = all(found[name] is None or found[name] >= bound for name, bound in GOALS.items())
-    return met and found["acts_without_fault"] == 0
+    return met and found["acts_without_fault"] == 0 and found["problems_without_fault"] == 0
 
 
 def write(folder: Path, rows: Sequence[Item], took_s: float) -> Item:

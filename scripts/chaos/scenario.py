@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from scripts.chaos.cell import Cell
 
@@ -12,6 +13,10 @@ Deed = Callable[[Cell], Awaitable[None]]
 
 async def nothing(_cell: Cell) -> None:
     """Nothing is done, and nothing is wrong."""
+
+
+async def no_complaint(_cell: Cell) -> str:
+    return ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +41,12 @@ class Scenario:
     lasts_s: float = 0.0  # a run without a fault is watched for so long
     limit_s: float = 60.0
     regression: str = ""  # a mistake of other products that must not happen here
+    stage: Literal["cells", "render", "models"] = "cells"  # where it is played
+    how: Mapping[str, Any] | None = None  # of other stages than cells: what is done
     lone: bool = False  # needs a daemon of its own
-    settings: Mapping[str, Any] | None = None  # further sections of its configuration; alone only
     environ: Mapping[str, str] | None = None  # of that daemon
+    within: Callable[[Path], list[str]] = lambda _state: []  # the command in which that daemon is run
+    check: Callable[[Cell], Awaitable[str]] = no_complaint  # at the end: what else is wrong
     lacks: Callable[[], str] = lambda: ""  # why it cannot run on this machine
 
     @property

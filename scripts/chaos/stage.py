@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import json
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ from aiohttp import ClientError, ClientSession
 from scripts.chaos.cell import Cell
 from scripts.chaos.households import WINDOWS, write
 from scripts.chaos.scenario import Scenario
-from scripts.demo import free_ports, running
+from scripts.demo import ROOT, STOP_S, free_ports, running
 from scripts.remote_view import RemoteView
 
-ROLES = ("pricing", "shop", "worker", "partner", "link")
+ROLES = ("pricing", "shop", "worker", "partner", "link", *(f"link{number}" for number in range(4)))
 READY_S = 60.0
 LIMIT_S = 240.0
 SETTLE_S = 20.0  # for incidents that are still open
@@ -41,19 +42,26 @@ async def play(folder: Path, scenarios: Sequence[Scenario], warm_s: float, told:
     page, *ports = free_ports(1 + len(ROLES) * len(scenarios))
     cells = [_cell(folder, number, ports) for number in range(len(scenarios))]
     services = [each for one, cell in zip(scenarios, cells, strict=True) for each in one.build(cell)]
-    settings = {"services": services, "windows": WINDOWS, **(scenarios[0].settings or {})}
-    write(folder / "config.json", settings)
+    write(folder / "config.json", {"services": services, "windows": WINDOWS})
+    if scenarios[0].lone:
+        cells[0].ports["page"] = page
     log = folder / "faults.jsonl"
     write(folder / "stage.json", _described(folder, scenarios, cells, warm_s))
     vandal = [sys.executable, "-m", "scripts.chaos.vandal", str(folder / "stage.json")]
-    environ = dict(scenarios[0].environ or {})
+    first, environ = scenarios[0], dict(scenarios[0].environ or {})
+    command = [*first.within(folder / "state"), *_daemon(folder, page)]
+    hosted = (
+        kept(command, folder / "daemon.out", environ)
+        if first.lone
+        else running(command, folder / "daemon.out", environ)
+    )
     async with running(vandal, folder / "vandal.out") as process, ClientSession() as session:
         await _until(lambda: bool(read(log)), folder / "vandal.out")
-        async with running(_daemon(folder, page), folder / "daemon.out", environ):
+        async with hosted:
             view = RemoteView(f"http://127.0.0.1:{page}/", session)
             await _ready(view, folder / "daemon.out")
             await _follow(process, log, told)
-            incidents = await _incidents(view)
+            incidents = await incidents_of(view)
     lines = {line["scenario"]: line for line in read(log) if "scenario" in line}
     write(folder / "incidents.json", incidents)
     return [_played(one, cell, lines, incidents) for one, cell in zip(scenarios, cells, strict=True)]
@@ -114,6 +122,35 @@ async def _until(true: Callable[[], bool], output: Path) -> None:
             await asyncio.sleep(0.1)
 
 
+@contextlib.asynccontextmanager
+async def kept(command: Sequence[str], output: Path, environ: dict[str, str]) -> AsyncIterator[None]:
+    """Whoever runs the daemon starts it again a second after it died, as an init system does."""
+    lives: list[asyncio.subprocess.Process] = []
+
+    async def keep() -> None:
+        while True:
+            with output.open("ab") as out:
+                env = {**os.environ, "PYTHONUNBUFFERED": "1", **environ}
+                lives.append(
+                    await asyncio.create_subprocess_exec(*command, stdout=out, stderr=out, cwd=ROOT, env=env)
+                )
+            await lives[-1].wait()
+            await asyncio.sleep(1.0)
+
+    keeper = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        if lives and lives[-1].returncode is None:
+            lives[-1].terminate()
+            try:
+                await asyncio.wait_for(lives[-1].wait(), STOP_S)
+            except TimeoutError:
+                lives[-1].kill()
+                await lives[-1].wait()
+
+
 async def _ready(view: RemoteView, output: Path) -> None:
     async with asyncio.timeout(READY_S):
         while True:
@@ -140,7 +177,7 @@ async def _follow(process: asyncio.subprocess.Process, log: Path, told: Told) ->
         await asyncio.sleep(LOOK_S)
 
 
-async def _incidents(view: RemoteView) -> list[dict[str, Any]]:
+async def incidents_of(view: RemoteView) -> list[dict[str, Any]]:
     """All of them, once none is under way any more."""
     end = asyncio.get_running_loop().time() + SETTLE_S
     while True:

@@ -46,6 +46,8 @@ async def play(scenario: Scenario, cell: Cell, log: Log, after_s: float, warm_s:
         line["injected_at"] = time.time()
         cell.mendable_at = 0.0
         await (_break(scenario, cell, line) if scenario.is_fault else _leave(scenario, cell, line))
+        if complaint := await scenario.check(cell):
+            line["problem"] = complaint
     except Exception as error:  # noqa: BLE001 -- one scenario that fails must not end all others
         line["problem"] = f"{type(error).__name__}: {error}"
     log.write({**line, "told": cell.told, "mendable_at": cell.mendable_at, "ended_at": time.time()})

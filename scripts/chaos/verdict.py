@@ -59,10 +59,10 @@ def _head(scenario: Scenario) -> Item:
 
 def _acts(incidents: Iterable[Item]) -> list[Item]:
     return [
-        {**act, "service": one["service"]}
+        {"service": one["service"], **act}
         for one in incidents
         for act in one["acts"]
-        if act["fix"] != PASSIVE
+        if act["fix"] != PASSIVE and act.get("needed", True)  # else nothing was touched
     ]
 
 

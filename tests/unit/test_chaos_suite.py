@@ -185,7 +185,9 @@ def test_every_scenario_is_dealt_out_once_and_who_needs_a_daemon_has_one() -> No
     assert all(len(stage) == 1 for stage in dealt if any(one.lone for one in stage))
 
 
-@pytest.mark.parametrize("scenario", every(), ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "scenario", [one for one in every() if one.stage == "cells"], ids=lambda one: one.name
+)
 def test_each_household_is_a_configuration_that_loads_and_has_its_culprit(
     scenario: Scenario, tmp_path: Path
 ) -> None:
@@ -193,7 +195,7 @@ def test_each_household_is_a_configuration_that_loads_and_has_its_culprit(
     home.mkdir()
     ports = {role: 20_000 + number for number, role in enumerate(ROLES)}
     cell = Cell("c01", home, ports, tmp_path / "state", tmp_path / "config.json")
-    write(cell.config, {"services": scenario.build(cell), **(scenario.settings or {})})
+    write(cell.config, {"services": scenario.build(cell)})
     names = {service.name for service in load(cell.config, {}).services}
     for role in filter(None, (scenario.culprit, *scenario.spared)):
         assert cell.service(role) in names

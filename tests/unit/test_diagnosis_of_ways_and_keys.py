@@ -130,7 +130,12 @@ def test_a_new_start_in_vain_does_not_speak_against_a_wrong_setting() -> None:
     assert found(made.tell(failed, incident=choice.incident)) == ("config_error", "shop")
 
 
-# --- who spins ---
+# --- who spins, who stands still ---
+
+
+def test_who_says_that_its_work_does_not_go_on_hangs() -> None:
+    told = {"status": 503, "reason": "answered 503", "answer": '{"reason": "no job done for 3.1 s, 14 wait"}'}
+    assert found(chain().open(sick("shop", **told))) == ("hang", "shop")
 
 
 def test_no_answer_while_a_processor_is_used_up_is_no_mere_hang() -> None:

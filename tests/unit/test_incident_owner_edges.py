@@ -11,6 +11,7 @@ from agents.events import (
     FileRepaired,
     FixesExhausted,
     HealthChanged,
+    IncidentClosed,
     IncidentEscalated,
     IncidentOpened,
     IncidentRetried,
@@ -188,3 +189,18 @@ def test_silence_is_counted_from_the_last_word() -> None:
     desk.tell(unhealthy("shop"), LATE + 50)
     assert desk.tell(Tick(), LATE + 109.9) == []
     assert kinds(desk.tell(Tick(), LATE + 110)) == [IncidentEscalated]
+
+
+# --- somebody stopped it where it runs ---
+
+
+def test_what_a_person_suspended_where_it_runs_has_no_incident_any_more() -> None:
+    desk = troubled()
+    [closed] = desk.tell(
+        HealthChanged(service="shop", health="stopped", symptom="suspended", reason="by a user")
+    )
+    assert (type(closed), closed.outcome) == (IncidentClosed, "withdrawn")
+
+
+def test_what_is_stopped_for_a_fix_keeps_its_incident() -> None:
+    assert troubled().tell(HealthChanged(service="shop", health="stopped")) == []

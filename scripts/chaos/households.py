@@ -15,7 +15,7 @@ WINDOWS = {
     "change_suspect_s": 60,
     "predict_horizon_s": 30,
     "predict_warmup_s": 3,
-    "passive_wait_s": 10,
+    "passive_wait_s": 5,
     "slow_probe_s": 10,
 }
 RELEASES: dict[str, dict[str, Any]] = {

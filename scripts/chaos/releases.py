@@ -45,6 +45,7 @@ async def damage_model_and_kill(cell: Cell) -> None:
     path = cell.folder / "pricing/model.json"
     await asyncio.to_thread(path.write_text, '{"version": "v1", "bias": ')
     await asyncio.sleep(8.0)
+    cell.mendable_at = time.time()
     await cell.signal("pricing")
 
 

@@ -23,6 +23,8 @@ from config.world import World
 from dashboard.people_files import PeopleFiles
 from dashboard.view import Desk
 from mlops.at_work import WorkerModels
+from platforms.chaos.cuts import Cuts
+from platforms.chaos.troubled_disk import TroubledDisk
 from platforms.exec import Units
 from platforms.files import FileKeeper
 from platforms.http import WatchOnly
@@ -46,6 +48,7 @@ from scripts.drill import Drill
 from scripts.goodness import Goodness
 from scripts.hands import Hands
 from scripts.heartbeat import Heartbeat, Pulse
+from scripts.insides import DaemonInsides
 from scripts.inspection import CLOCK, inspect
 from scripts.language import language_model
 from scripts.observer import Observer
@@ -55,7 +58,7 @@ from scripts.team import Member
 from scripts.views import DaemonView
 from utils.clock import Clock, open_clock, rfc3339
 from utils.damage import Damage
-from utils.disk import OsDisk, ThreadOffload, replace_file
+from utils.disk import Disk, OsDisk, ThreadOffload, replace_file
 from utils.freeze_guard import FreezeGuard
 from utils.in_hand import InHand
 from utils.sealed import sealed
@@ -80,8 +83,9 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
         if page.problem:
             damage.append(Damage(str(world.state_dir / "in_hand"), page.problem))
         offload = ThreadOffload()
-        render = OnRender(settings) if settings.render_api_key else None
-        hands = _real_hands(world, offload, render)
+        cuts = Cuts() if settings.chaos_enabled else None
+        render = OnRender(settings, cuts=cuts) if settings.render_api_key else None
+        hands = _real_hands(world, offload, render, troubled=cuts is not None)
         world.no_chaos = lambda: why_no_chaos(settings, world.config, os.environ)
         hands.language_model = language_model(world.config.llm, settings)
         world.prevention_s = settings.prevention_interval
@@ -91,6 +95,8 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
         if discovery is not None:
             world.config = await discovery.first(world.config)
         daemon = Daemon(world, hands, page, _tell, only)
+        if cuts is not None and isinstance(hands.disk, TroubledDisk):
+            hands.insides = DaemonInsides(daemon, hands.disk, cuts)
         if discovery is not None:
             daemon.completed = discovery.merge
             daemon.extras.append(discovery.child(daemon))
@@ -102,7 +108,7 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
         view = DaemonView(daemon, observer)
         daemon.runner.listeners.append(view.reports.record)
         commands = DaemonCommands(daemon)
-        reach_people(hands.contacts, settings, DaemonPeople(daemon, commands), observer.curves)
+        reach_people(hands.contacts, settings, DaemonPeople(daemon, commands), observer.curves, cuts)
         daemon.extras += _extras(daemon, view, commands, settings, render, alone=bool(only))
         desk.view, desk.commands = view, commands
         if not only:
@@ -125,8 +131,10 @@ def _tell(line: str) -> None:
         print(line, flush=True)
 
 
-def _real_hands(world: World, offload: ThreadOffload, render: OnRender | None) -> Hands:
-    disk = OsDisk()
+def _real_hands(
+    world: World, offload: ThreadOffload, render: OnRender | None, *, troubled: bool = False
+) -> Hands:
+    disk: Disk = TroubledDisk(OsDisk()) if troubled else OsDisk()
 
     def clock(last_at: float) -> Clock:
         path = world.state_dir / CLOCK

@@ -7,6 +7,7 @@ from typing import Any
 from agents.telling.port import Contacts
 from config.model import Service
 from mlops.hands import ModelHands, NoModels
+from platforms.chaos.insides import Insides
 from platforms.llm.port import LanguageModel
 from platforms.platform import Databases, Infrastructure, MetricsReader, Platform, Prober
 from platforms.processes.boots import Boots
@@ -44,6 +45,7 @@ class Hands:
     watchers: Mapping[str, Callable[[], Awaitable[None]]] = field(
         default_factory=dict
     )  # run beside the agents
+    insides: Insides | None = None  # None: nothing of ourselves is broken on purpose
     boots: Boots = field(
         default_factory=Boots
     )  # what stands in the way of the next start of our own children

@@ -15,6 +15,7 @@ from config.loader import of_render
 from config.model import Config, Service
 from config.on_render import RenderPlatform
 from config.settings import Settings
+from platforms.chaos.cuts import Cuts, CuttableRender
 from platforms.lease_instances import NewestInstance
 from platforms.platform import Prober
 from platforms.render.api import RenderApi
@@ -47,9 +48,12 @@ class OnRender:
         environ: Mapping[str, str] | None = None,
         wire: Wire | None = None,
         wall: Callable[[], float] = time.time,
+        cuts: Cuts | None = None,
     ) -> None:
         self._own_id = (os.environ if environ is None else environ).get("RENDER_SERVICE_ID", "")
-        wire = wire or HttpWire(settings.render_api_url, settings.render_api_key.reveal())
+        if wire is None:
+            address = settings.render_api_url, settings.render_api_key.reveal()
+            wire = CuttableRender(*address, cuts) if cuts is not None else HttpWire(*address)
         self.api = RenderApi(RenderClient(wire, wall))
         self.watcher = RenderWatcher(self.api, wall)
         self.figures = RenderFigures(self.api, self.watcher, wall)

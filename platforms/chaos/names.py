@@ -27,5 +27,9 @@ FAULTS: dict[str, tuple[str, str]] = {
     "bad_release": ("bad_release", "a broken copy of the release in use takes its place"),
     "wrong_secret": ("environment", "the service is restarted with a wrong secret"),
     "clock_jump": ("environment", "the service is restarted with another time"),
+    "agent_kill": ("ourselves", "one of our own agents dies: nightwarden:AGENT"),
+    "loop_block": ("ourselves", "nothing moves in us: nightwarden:loop"),
+    "own_disk": ("ourselves", "our own state folder cannot be written: nightwarden:disk"),
+    "unreachable": ("ourselves", "we reach nobody at nightwarden:telegram or nightwarden:render"),
     "corrupt_file": ("corrupt_file", "a declared file is overwritten with garbage"),
 }

@@ -6,10 +6,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from scripts.control import ask
+from scripts.control import ControlError, ask
 from tests.fixtures.experiment_fleet import EXPERIMENTS, ExperimentFleet, experiment_fleet
 from tests.fixtures.real_daemon import until
 
@@ -87,3 +88,35 @@ def test_an_interrupted_experiment_is_rolled_back(fleet: ExperimentFleet, tmp_pa
     assert said.rstrip().endswith("interrupted; everything was rolled back")
     found = ask(fleet.daemon.state, "faults")
     assert (found["active"], found["notes"]) == ([], [])
+
+
+def test_what_of_ourselves_is_broken_is_as_before_afterwards(fleet: ExperimentFleet) -> None:
+    def fault(name: str, what: str, for_s: float = 0.5, **options: Any) -> str:
+        return str(
+            ask(
+                fleet.daemon.state,
+                "fault",
+                fault=name,
+                service=f"nightwarden:{what}",
+                for_s=for_s,
+                options=options,
+            )
+        )
+
+    def over() -> bool:
+        found = ask(fleet.daemon.state, "faults")
+        return not found["active"] and not found["notes"]
+
+    assert "nothing moved for 0.5 s" in fault("loop_block", "loop", seconds=0.5)
+    until("that is over", over)
+    assert "the state folder is broken" in fault("own_disk", "disk", 2.0, problem="broken")
+    until("people are told", lambda: "Input/output error" in json.dumps(ask(fleet.daemon.state, "status")))
+    until("that is over", over)
+    until(
+        "it is written again",
+        lambda: "error" not in json.dumps(ask(fleet.daemon.state, "status")["summary"]["notices"]),
+    )
+    with pytest.raises(ControlError, match="nothing that is used here"):
+        fault("unreachable", "telegram")
+    with pytest.raises(ControlError, match="nightwarden:notifier"):
+        fault("agent_kill", "chaos_controller")

@@ -15,15 +15,16 @@ from analysis.root_cause.impact import impact
 from analysis.root_cause.timing import slower
 from analysis.root_cause.window import Floats, Window
 
+ORDINARY = 1.5  # of the scale: a metric that is not further off than this says nothing
 IMPACT_SCALE = 3.0  # a share is at most 1, the logarithms are larger
 WEIGHTS: Mapping[str, float] = {
-    "cpu": 1.15, "memory": 0.95, "latency": 0.73, "errors": 0.64, "network": 0.95, "less": 0.23, "rest": 0.69,
-    "clear": 1.14, "wait": 2.0, "work": 0.82, "ratio": 1.46, "ratios": 1.47, "new_errors": 1.21, "more_errors": 1.2,
-    "impact": 2.11,
+    "cpu": 1.07, "memory": 1.0, "latency": 0.59, "errors": 0.49, "network": 0.79, "less": 0.17, "rest": 0.59,
+    "clear": 1.08, "wait": 2.0, "work": 0.89, "ratio": 1.47, "ratios": 1.46, "new_errors": 1.12, "more_errors": 1.09,
+    "impact": 2.17,
 }  # fmt: skip
 SLOPE, OFFSET = (
-    1.15,
-    0.3,
+    0.95,
+    0.5,
 )  # of the confidence, on the scale of log-odds: on cases that the weights were not fitted to
 
 
@@ -55,7 +56,7 @@ def evidence(window: Window, found: Deviations) -> dict[str, Floats]:
         "rest": np.maximum(figures.up("other", "disk", "traffic"), figures.down("other", "memory")),
     }
     loudest = np.maximum.reduce([parts[name] for name in ("cpu", "memory", "network", "rest")])
-    weighed = {name: np.log1p(value) for name, value in parts.items()}
+    weighed = {name: np.log1p(np.maximum(value - ORDINARY, 0)) for name, value in parts.items()}
     weighed["clear"] = loudest / (loudest.sum() + 1.0)
     places = window.places
     if window.timings is not None:

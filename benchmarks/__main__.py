@@ -24,6 +24,7 @@ NAMES = (
     "drift",
     "gate",
     "fix",
+    "root_cause",
 )
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 

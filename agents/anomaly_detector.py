@@ -1,23 +1,35 @@
-"""Anomaly detector: reports metrics that stay far from what is usual for them. Evidence only: it opens no incident."""
+"""Anomaly detector: reports metrics that are far from what is usual for them. Evidence only: it opens no incident.
+
+From the first minutes by robust statistics of each metric; once a service has some hours of history, also by an ensemble
+that a worker process learns from it and that sees how its metrics move together.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
+import structlog
 from msgspec import Struct, field
 
-from agents.agent import Results, Traits
+from agents.agent import Outlet, Results, Traits
 from agents.events import AnomalyDetected, Event, ObservationResumed, ServiceSampled, Tick
 from analysis.series import sources
 from config.world import World
 from utils.alone import run_alone
+from utils.workers import WorkerError
 
 if TYPE_CHECKING:
-    from analysis.robust import Matrix, Scrape
+    from agents.detecting.watch import Watch
+    from analysis.robust import Floats, Matrix, Scrape
+    from utils.workers import Workers
 
 __all__ = ["AnomalyDetector", "State"]
 
+log = structlog.get_logger()
 MUTE_S = 300.0
+LEARN_EVERY_S = 60.0
+MOST_WATCHED = 200  # services that are learnt
 MOST_AT_ONCE = 5  # of one service in one tick, the farthest first
 MOST_REMEMBERED = 500
 PLANS_PER_SERVICE = 8
@@ -44,8 +56,11 @@ class AnomalyDetector:
     emits: tuple[type[Event], ...] = (AnomalyDetected,)
     traits = Traits()
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, workers: Workers | None = None) -> None:
+        """Without `workers` nothing is learnt: the statistics do alone."""
         self.world = world
+        self._workers = workers
+        self._watches: dict[str, Watch] = {}
         self.state = State()
         self._matrix: Matrix | None = None
         self._scrapes: dict[str, list[Scrape]] = {}
@@ -55,10 +70,17 @@ class AnomalyDetector:
         if isinstance(event, Tick):
             return self._judge(event.at)
         if isinstance(event, ServiceSampled):
-            self._take(event)
-        else:
-            self._resume()
+            return self._take(event)
+        self._resume()
         return ()
+
+    async def run(self, outlet: Outlet) -> None:
+        del outlet  # what is learnt here is told when it sees something
+        while True:
+            await asyncio.sleep(LEARN_EVERY_S)
+            for service, watch in list(self._watches.items()):
+                if self._workers is not None and watch.due():
+                    await self._learn(self._workers, service, watch)
 
     def apply(self, fact: AnomalyDetected | ObservationResumed) -> None:
         if isinstance(fact, AnomalyDetected):
@@ -68,7 +90,7 @@ class AnomalyDetector:
             if len(reported) > MOST_REMEMBERED:
                 del reported[next(iter(reported))]
 
-    def _take(self, sample: ServiceSampled) -> None:
+    def _take(self, sample: ServiceSampled) -> Results:
         from analysis.robust import Matrix
 
         if self._matrix is None:
@@ -79,9 +101,51 @@ class AnomalyDetector:
             for scrape in scrapes:
                 scrape.forget()
                 matrix.forget(scrape.resources)
+            if (watch := self._watches.get(sample.service)) is not None:
+                watch.new_life()
         self._lives[sample.service] = sample.incarnation
         scrape = self._scrape(matrix, scrapes, sample)
-        matrix.push(scrape.rows, scrape.read(sample.at, sample.values))
+        values = scrape.read(sample.at, sample.values)
+        matrix.push(scrape.rows, values)
+        return self._watched(sample, scrape, values) if self._workers is not None else ()
+
+    def _watched(self, sample: ServiceSampled, scrape: Scrape, values: Floats) -> Results:
+        from agents.detecting.watch import Watch
+
+        watch = self._watches.get(sample.service)
+        if watch is None:
+            if len(self._watches) >= MOST_WATCHED or not len(values):
+                return ()
+            watch = self._watches[sample.service] = Watch(scrape.series, scrape.of_life)
+        if watch.history.names != scrape.series[: len(watch.history.names)]:
+            return ()  # another set of series than the one that is learnt
+        return [
+            AnomalyDetected(
+                service=sample.service,
+                metric=metric,
+                value=each.value,
+                expected=each.expected,
+                sigmas=each.sigmas,
+            )
+            for metric, each in watch.take(sample.at, values)
+            if not self._muted(sample.service, metric, sample.at)
+        ]
+
+    async def _learn(self, workers: Workers, service: str, watch: Watch) -> None:
+        from agents.detecting.learning import DEADLINE_S, kept_and_learnt, recalled
+
+        path = self.world.state_dir / "models" / f"{service}.history"
+        try:
+            if not watch.guarded and (kept := await workers.run(recalled, DEADLINE_S, path)) is not None:
+                names, rows = kept
+                if names == watch.history.names:
+                    watch.history.put(rows)
+            rows = watch.asking()
+            watch.learnt(await workers.run(kept_and_learnt, DEADLINE_S, path, watch.history.names, rows))
+            log.info("normal_learnt", service=service, minutes=len(rows), metrics=len(watch.history.names))
+        except (WorkerError, OSError, ValueError) as error:
+            watch.learnt(None)
+            log.warning("normal_not_learnt", service=service, error=str(error))
 
     def _scrape(self, matrix: Matrix, scrapes: list[Scrape], sample: ServiceSampled) -> Scrape:
         from analysis.robust import Scrape

@@ -153,6 +153,8 @@ class Scrape:
     def __init__(self, matrix: Matrix, service: str, names: Sequence[str], found: Sequence[Source]) -> None:
         self.names = names
         self.rows = matrix.rows(service, found)
+        self.series = tuple(source.name for source in found)
+        self.of_life = tuple(source.resource for source in found)
         self.resources = self.rows[np.array([source.resource for source in found], dtype=np.bool_)]
         self._index = np.array([source.index for source in found], dtype=np.intp)
         self._per = np.array([source.per for source in found], dtype=np.intp)

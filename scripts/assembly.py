@@ -154,6 +154,7 @@ def _real_hands(
     watchers: dict[str, Callable[[], Awaitable[None]]] = {"units": units.run}
     if render is not None:
         reached[RenderPlatform], watchers["render"] = render.hands, render.watcher.run
+    workers = ProcessWorkers()
     metrics = Metrics(render.figures.measured if render is not None else None)
     return Hands(
         disk=disk,
@@ -163,7 +164,8 @@ def _real_hands(
         scraper=metrics,
         files=FileKeeper(world.state_dir),
         databases=PostgresDatabases(world.state_dir, time.time),
-        models=WorkerModels(ProcessWorkers(), lambda: world.config),
+        models=WorkerModels(workers, lambda: world.config),
+        workers=workers,
         open_clock=clock,
         reach=lambda service: reached.get(type(service.platform)),
         watchers=watchers,

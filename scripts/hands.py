@@ -13,6 +13,7 @@ from platforms.platform import Databases, Infrastructure, MetricsReader, Platfor
 from platforms.processes.boots import Boots
 from utils.clock import Clock, boot_id
 from utils.disk import Disk, Offload
+from utils.workers import Workers
 
 
 async def _nothing() -> None:
@@ -36,6 +37,7 @@ class Hands:
     boot_id: Callable[[], str] = boot_id  # of the machine
     databases: Databases | None = None  # None: declared ones are left alone
     models: ModelHands = field(default_factory=NoModels)
+    workers: Workers | None = None  # for heavy work; None: it is not done
     language_model: LanguageModel | None = None  # None: nobody to ask
     contacts: Contacts = field(default_factory=Contacts)  # the ways to people
     close: Callable[[], Awaitable[None]] = _nothing  # what has nothing else to end it

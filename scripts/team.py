@@ -36,7 +36,7 @@ MAKERS: Mapping[str, Callable[[World, Hands, Tell, AgentRestarter], Agent]] = {
     "rca_engine": lambda world, *_: RcaEngine(world),
     "intelligent_fix_selector": lambda world, *_: IntelligentFixSelector(world),
     "act_gate": lambda world, *_: ActGate(world),
-    "anomaly_detector": lambda world, *_: AnomalyDetector(world),
+    "anomaly_detector": lambda world, hands, *_: AnomalyDetector(world, hands.workers),
     "ml_failure_predictor": lambda world, *_: MlFailurePredictor(world),
     "predictive_maintenance": lambda world, *_: PredictiveMaintenance(world),
     "render_prevention_agent": lambda world, *_: RenderPreventionAgent(world),

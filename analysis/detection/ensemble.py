@@ -4,16 +4,19 @@ from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.detection.forecast import Forecast
 from analysis.detection.forest import Forest, grown
 from analysis.detection.neighbours import Neighbours
+from analysis.detection.onset import Onset
 from analysis.detection.rows import Floats, Scale, Singles, earlier, scale_of, trailing_mean
 from analysis.detection.smoothing import AsIs, Mean, PeakHold, Smoother
 from analysis.detection.subspace import Subspace
 
 HIGH = 0.99  # the quantile of its own past at which a view's score counts as one
 REMEMBERED = 64  # rows of past that the views look back on
+SETTLED = 30  # rows before a new life that say where metrics stood
 LEARN_EVERY = 512
 LEARN_AFTER = 1024  # rows: an incident that lasts less does not teach
 FOREST_MEANS = (6, 24)
@@ -68,8 +71,25 @@ class Ensemble:
             raw = view.raw(z, len(z))
             for vote in votes:
                 vote.calibrate(raw)
+        self.onset = Onset(self.forecast.residuals(z, len(z)) / self.forecast.spread)
         self._tail = z[-REMEMBERED:]
+        self._recent = rows[-SETTLED:]
         self._lesson = Lesson(self.forecast, z)
+        self.metrics = rows.shape[1]
+        self.errors: Floats = np.zeros(self.metrics)  # of the forecast of the last row, in usual errors
+
+    def expected(self, row: Floats) -> Floats:
+        """What was forecast where `row`, the last one scored, came; about, where it was far out."""
+        return np.asarray(row - self.errors * self.forecast.spread * self.scale.spread)
+
+    def settle(self, moved: NDArray[np.bool_], rows: Floats) -> None:
+        """A new life began with `rows`: these metrics may stand elsewhere than before it."""
+        with np.errstate(all="ignore"):
+            step = np.nanmedian(rows, axis=0) - np.nanmedian(self._recent, axis=0)
+        step[~(moved & np.isfinite(step))] = 0.0
+        self.scale = Scale(self.scale.centre + step, self.scale.spread)
+        self._recent = rows[-SETTLED:]
+        self._tail = np.concatenate([self._tail, self.scale.of(rows)])[-REMEMBERED:]
 
     def score(self, rows: Floats) -> Floats:
         parts, start = [], 0
@@ -83,15 +103,17 @@ class Ensemble:
         z = self.scale.of(rows)
         joined = np.concatenate([self._tail, z])
         total = np.zeros(len(rows))
+        errors = self.forecast.residuals(joined, len(rows))
+        strange = self.forecast.strange(errors)
         for view, votes in self._views:
-            raw = view.raw(joined, len(rows))
-            if view is self.forecast:
-                strangeness = raw[:, 0]
+            raw = strange if view is self.forecast else view.raw(joined, len(rows))
             for vote in votes:
                 total += vote.of(raw)
         self._tail = joined[-REMEMBERED:]
-        self._lesson.take(z, strangeness)
-        return total
+        self._recent = np.concatenate([self._recent, rows[-SETTLED:]])[-SETTLED:]
+        self.errors = errors[-1] / self.forecast.spread
+        self._lesson.take(z, strange[:, 0])
+        return np.log1p(total) + self.onset.of(errors / self.forecast.spread)
 
 
 class Lesson:
@@ -127,7 +149,6 @@ def _members(z: Floats, forecast: Forecast) -> list[tuple[View, list[Vote]]]:
             (ForestView(z), [Vote(0, 0.5, PeakHold)]),
         ]
     return [
-        (forecast, []),
         (Neighbours(z), [Vote(0, 2.0, AsIs), Vote(1, 1.0, lambda: Mean(30))]),
         (ForestView(z), [Vote(0, 2.0, AsIs)]),
     ]

@@ -37,7 +37,10 @@ class Forecast:
         return z[-new:] - _regressors(z)[-new:] @ self._weights
 
     def raw(self, z: Floats, new: int) -> Floats:
-        missed = np.abs(self.residuals(z, new))
+        return self.strange(self.residuals(z, new))
+
+    def strange(self, residuals: Floats) -> Floats:
+        missed = np.abs(residuals)
         rms = np.sqrt((np.minimum(missed / self.spread, FARTHEST) ** 2).mean(axis=1))
         robust = np.minimum(missed / self.robust, FARTHEST)
         top = min(TOP, robust.shape[1])

@@ -1,0 +1,1 @@
+"""What the anomaly detector learns per service, and where it keeps it."""

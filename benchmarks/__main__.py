@@ -23,6 +23,7 @@ NAMES = (
     "repair",
     "drift",
     "gate",
+    "race",
     "fix",
     "root_cause",
 )

@@ -8,6 +8,8 @@ from aiohttp import web
 
 from dashboard.answers import Handler, add_headers, as_json, errors, problem, starting
 from dashboard.commands import Writes
+from dashboard.coverage import badge
+from dashboard.coverage import page as coverage_page
 from dashboard.live import Live
 from dashboard.openapi import document
 from dashboard.paging import LISTINGS, Listing, page
@@ -77,6 +79,9 @@ def _reads(reads: "Reads", live: Live) -> dict[str, Handler]:
         "/metrics": reads.metrics,
         "/observability/summary": reads.summary,
         "/observability/stream": live.handle,
+        "/observability/coverage": reads.coverage,
+        "/observability/coverage.svg": reads.badge,
+        "/coverage": reads.coverage_page,
         **lists,
         "/observability/incidents/{id}": reads.incident,
         "/reports/{id}": reads.report,
@@ -111,6 +116,23 @@ class Reads:
 
     async def summary(self, _request: web.Request) -> web.StreamResponse:
         return as_json(self._desk.view.summary()) if self._desk.view else starting(self._desk)
+
+    async def coverage(self, _request: web.Request) -> web.StreamResponse:
+        return as_json(self._desk.view.coverage()) if self._desk.view else starting(self._desk)
+
+    async def badge(self, _request: web.Request) -> web.StreamResponse:
+        if self._desk.view is None:
+            return starting(self._desk)
+        headers = {"Cache-Control": "no-cache"}
+        return web.Response(
+            text=badge(self._desk.view.coverage()), content_type="image/svg+xml", headers=headers
+        )
+
+    async def coverage_page(self, _request: web.Request) -> web.StreamResponse:
+        if self._desk.view is None:
+            return starting(self._desk)
+        text = coverage_page(self._desk.view.coverage())
+        return web.Response(text=text, content_type="text/html", headers={CSP: REPORT_CSP})
 
     async def listing(self, request: web.Request, *, listing: Listing) -> web.StreamResponse:
         query = [(name, value) for name, value in request.query.items()]

@@ -105,6 +105,16 @@ def _plain() -> dict[str, Any]:
         "/openapi.json": _operation("openapi", "This document.", _json("OpenAPI 3.1.", {"type": "object"})),
         "/metrics": _operation("exposition", "Our own metrics for Prometheus.", exposition),
         "/observability/summary": _operation("summary", "The whole in a few figures.", summary, (503,)),
+        "/observability/coverage": _operation(
+            "coverage",
+            "Which faults were proven healed within 30 days.",
+            _json("The matrix.", _ref("Coverage")),
+            (503,),
+        ),
+        "/observability/coverage.svg": _operation(
+            "badge", "The same as a badge.", _text("SVG.", "image/svg+xml"), (503,)
+        ),
+        "/coverage": _operation("coveragePage", "The same for people.", _text("HTML.", "text/html"), (503,)),
         "/observability/incidents/{id}": _operation(
             "incident", "One incident.", incident, (404, 503), parameters=[_path("id")]
         ),

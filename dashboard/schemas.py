@@ -146,6 +146,29 @@ ANOMALY = record(
 )
 METRIC = record({"service": TEXT, "name": TEXT, "value": maybe(NUMBER)}, {"at": TIME})
 TRACE = record({"trace_id": TEXT, "spans": {"type": "array", "items": {"type": "object"}}}, {"service": TEXT})
+SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+COVERAGE = record(
+    {
+        "resilience_score": {"type": "number", "minimum": 0, "maximum": 100},
+        "coverage": SHARE,
+        "proven": COUNT,
+        "offered": COUNT,
+        "recovery_s": record({"count": COUNT, "median": maybe(NUMBER), "p95": maybe(NUMBER)}),
+        "cells": {
+            "type": "array",
+            "items": record(
+                {
+                    "cause": TEXT,
+                    "layer": TEXT,
+                    "proven_at": maybe(TIME),
+                    "healed": COUNT,
+                    "failed": COUNT,
+                    "value": SHARE,
+                }
+            ),
+        },
+    }
+)
 SUMMARY = record(
     {
         "overall_health": {"enum": ["healthy", "degraded", "critical", "unknown"]},
@@ -182,6 +205,7 @@ SCHEMAS: dict[str, Schema] = {
     "Anomaly": ANOMALY,
     "Backup": BACKUP,
     "Cause": CAUSE,
+    "Coverage": COVERAGE,
     "Fault": FAULT,
     "Error": ERROR,
     "Incident": INCIDENT,

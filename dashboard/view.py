@@ -56,6 +56,10 @@ class View(Protocol):
         """trace_id, name, service, started_at, seconds, spans."""
         ...
 
+    def coverage(self) -> Item:
+        """What `dashboard.coverage.told` answers."""
+        ...
+
     def summary(self) -> Item:
         """What `dashboard.summary.summarise` answers."""
         ...

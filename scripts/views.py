@@ -15,6 +15,7 @@ from agents.render_self_healing_agent import RenderSelfHealingAgent
 from agents.service_monitor import ServiceMonitor
 from config.ourselves import agent_of, is_drill
 from config.secret import secret_values
+from dashboard.coverage import families, offered, proofs, told
 from dashboard.figures import Readings
 from dashboard.incident_items import IncidentItems
 from dashboard.reports.telling import Report, report_of
@@ -179,6 +180,11 @@ class DaemonView:
         now = self._daemon.clock.now()
         return summarise(self.stories(), self.services(), self._observer.commands, now, self.text, told)
 
+    def coverage(self) -> Item:
+        world = self._daemon.world
+        places = offered(world.fixes.values(), world.config.services)
+        return told(list(proofs(self.stories())), places, self._daemon.clock.now(), self.text)
+
     def subscribe(self, after: str = "", backlog: int = 0) -> AsyncIterator[Item]:
         return self._observer.stream.subscribe(after, backlog)
 
@@ -196,7 +202,8 @@ class DaemonView:
             version=VERSION,
             backups=self._proofs.readings(),
         )
-        return self._observer.figures.families(self.services(), self.agents(), readings)
+        yield from self._observer.figures.families(self.services(), self.agents(), readings)
+        yield from families(self.coverage())
 
     def backups(self) -> Sequence[Item]:
         return self._proofs.items()

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from dashboard.coverage import NOTHING
 from dashboard.feed.requests import Requests
 from dashboard.feed.wire import STALE_S, Asked, Feed, Parts, family
 from dashboard.stream import Stream
@@ -132,6 +133,10 @@ class FedView:
 
     def traces(self) -> Sequence[Item]:
         return self._list("traces")
+
+    def coverage(self) -> Item:
+        found: Item = self._parts.get("coverage", NOTHING)
+        return found
 
     def summary(self) -> Item:
         told = dict(self._parts.get("summary", {}))

@@ -38,6 +38,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     """What a `View` shows. None: as it was told before."""
 
     summary: dict[str, Any] | None = None
+    coverage: dict[str, Any] | None = None
     incidents: Items | None = None
     services: Items | None = None
     agents: Items | None = None

@@ -44,7 +44,10 @@ class Recent:
 def figures_around(
     history: History, config: Config, view: View, now: float, suspect_s: float
 ) -> tuple[Evidence, ...]:
-    """Evidence from the last quarter of an hour; none while too little is known."""
+    """Evidence from the last quarter of an hour; none while too little is known, or the process is gone: that is a fact
+    which no figure outweighs, and its restart shall not wait."""
+    if view.ended:
+        return ()
     window = _window(history, config, view, now)
     if window is None:
         return ()

@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from analysis.root_cause.kinds import Kind, kind_of, typical
-from analysis.series import Source, sources
+from analysis.series import sources
 
 if TYPE_CHECKING:
     from analysis.root_cause.window import Column, Floats, Window
@@ -93,8 +93,8 @@ class History:
             Column(service, source.name): values
             for service in services
             for scrape in self._scrapes.get(service, ())
-            for source in scrape.wanted
-            if (values := _on_grid(scrape, source, now)) is not None
+            if len(scrape.samples) >= LEAST_KNOWN
+            for source, values in zip(scrape.wanted, _on_grid(scrape, now), strict=True)
         }
         kept = [
             column for column, values in found.items() if np.sum(~np.isnan(values[:-newest])) >= LEAST_KNOWN
@@ -113,41 +113,32 @@ class History:
         )
 
 
-def _on_grid(scrape: _Scrape, source: Source, now: float) -> Floats | None:
-    """The last value of each step of the grid that ends now; nan where there was none. None: too few to be known."""
+def _on_grid(scrape: _Scrape, now: float) -> Floats:
+    """A row for each wanted series: the last value of each step of the grid that ends now; nan where there was none.
+
+    As the detector reads it: a counter that has no past, or began anew, has no value.
+    """
     import numpy as np
 
-    if len(scrape.samples) < LEAST_KNOWN:
-        return None
-    grid: Floats = np.full(ROWS, nan)
-    before: tuple[float, array[float]] | None = None
-    last = scrape.samples[-1] if scrape.samples else None
-    newest = [scrape.latest] if scrape.latest is not None and scrape.latest is not last else []
-    for sample in [*scrape.samples, *newest]:
-        row = ROWS - 1 - int((now - sample[0]) / STEP_S)
-        if 0 <= row < ROWS:
-            grid[row] = _value(source, scrape.picked, sample, before)
-        before = sample
+    every = list(scrape.samples)
+    if scrape.latest is not None and scrape.latest is not every[-1]:
+        every.append(scrape.latest)
+    times = np.array([at for at, _ in every])
+    values = np.array([taken for _, taken in every])
+    grown = np.diff(values, axis=0, prepend=nan)
+    grown[grown < 0] = nan
+    elapsed = np.diff(times, prepend=nan)
+    rows = ROWS - 1 - ((now - times) / STEP_S).astype(np.intp)
+    seen = (rows >= 0) & (rows < ROWS)
+    grid = np.full((len(scrape.wanted), ROWS), nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for place, source in enumerate(scrape.wanted):
+            series = values[:, scrape.picked[source.index]]
+            if source.kind != "gauge":
+                per = elapsed if source.kind == "rate" else grown[:, scrape.picked[source.per]]
+                series = np.where(per > 0, grown[:, scrape.picked[source.index]] / per, nan)
+            grid[place, rows[seen]] = series[seen]
     return grid
-
-
-def _value(
-    source: Source,
-    picked: dict[int, int],
-    sample: tuple[float, array[float]],
-    before: tuple[float, array[float]] | None,
-) -> float:
-    """As the detector reads it: a counter that has no past, or began anew, has no value."""
-    at = picked[source.index]
-    if source.kind == "gauge":
-        return sample[1][at]
-    if before is None or sample[0] <= before[0]:
-        return nan
-    grown = sample[1][at] - before[1][at]
-    per = sample[0] - before[0]
-    if source.kind == "mean":
-        per = sample[1][picked[source.per]] - before[1][picked[source.per]]
-    return grown / per if grown >= 0 and per > 0 else nan
 
 
 def _target(columns: Sequence[Column], suffers: str) -> tuple[str, str] | None:

@@ -51,7 +51,7 @@ from agents.events import (
 from agents.terms import MODEL_SYMPTOMS
 from analysis.evidence import Peer, Scene, View
 from analysis.root_cause import UNKNOWN, Ranked, rank
-from analysis.symptoms import signature
+from analysis.symptoms import looks_like, signature
 from config.model import Service
 from config.ourselves import agent_of
 from config.world import World
@@ -225,9 +225,11 @@ class RcaEngine:
         return seen(View(name=service), self._notes(service))
 
     def _confirmed(self, sign: str) -> Mapping[tuple[str, str], int]:
-        prefix = f"{sign} -> "
-        known = (item for key, item in self.state.knowledge.items() if key.startswith(prefix))
-        return {(item.cause, item.culprit): item.times for item in known}
+        found: dict[tuple[str, str], int] = {}
+        for key, item in self.state.knowledge.items():
+            if looks_like(key.rpartition(" -> ")[0], sign):
+                found[item.cause, item.culprit] = found.get((item.cause, item.culprit), 0) + item.times
+        return found
 
     def _learn(self, fact: FixVerified) -> None:
         case = self.state.cases.get(fact.incident)

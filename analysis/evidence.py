@@ -83,6 +83,7 @@ class View(Struct, frozen=True, kw_only=True):
     is_child: bool = True  # so that we would have seen its end
     is_elsewhere: bool = False  # it is watched and never acted on
     text: str = ""
+    said: tuple[str, ...] = ()  # templates of the errors that it wrote in earlier troubles
     answer: str = ""  # what it said to the probe that failed: this very moment's word, untrusted
     incarnation: str = ""
     started_at: float | None = None

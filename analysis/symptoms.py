@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from analysis.alarms import alarmed
+from analysis.drain import alike
+from analysis.errors import new_error
 from analysis.evidence import Change, Deviation, Evidence, Scene, View
 from analysis.signatures import (
     cannot_connect,
@@ -190,6 +192,18 @@ def said(scene: Scene) -> Iterator[Evidence]:
         )
 
 
+def first_said(scene: Scene) -> Iterator[Evidence]:
+    """An error of a kind that no earlier trouble showed: with a change at hand, the change brought it."""
+    view = scene.view
+    line = new_error(view.text, view.said) if view.signal is None else ""
+    if not line:
+        return
+    recent = [change for change in view.changes if 0 <= scene.now - change.at <= scene.suspect_s]
+    blamed = [BLAMED[change.kind][0] for change in recent if change.kind in BLAMED and not change.stood]
+    cause, weight = (blamed[-1], 1.0) if blamed else ("unknown", 0.0)
+    yield _own(scene, cause, weight, f"it never said this in earlier troubles: {line}")
+
+
 def running_out(scene: Scene) -> Iterator[Evidence]:
     """A resource runs out."""
     view = scene.view
@@ -228,7 +242,7 @@ def _meaning(deviation: Deviation) -> tuple[str, float] | None:
 
 
 RULES: tuple[Callable[[Scene], Iterator[Evidence]], ...] = (
-    ended, silent, between, negative, changed, damaged, said, running_out, deviating, alarmed,
+    ended, silent, between, negative, changed, damaged, said, first_said, running_out, deviating, alarmed,
 )  # fmt: skip
 
 
@@ -242,6 +256,19 @@ def signature(view: View) -> str:
     sign = view.signal if view.signal is not None else view.status or view.exit_code
     alarm = f"alert {view.alarms[-1].name}" if view.alarms else ""
     return f"{view.name}|{view.symptom or alarm}|{sign or ''}|{exception(view.text)}"
+
+
+def looks_like(one: str, other: str) -> bool:
+    """Whether two signatures are of one kind: all is the same but words in the exception's message.
+
+    >>> looks_like("shop|exit|1|KeyError: 'a17'", "shop|exit|1|KeyError: 'b'"), looks_like("shop|exit|1|", "shop|exit|2|")
+    (True, False)
+    """
+    if one == other:
+        return True
+    *same, said = one.split("|", 3)
+    *others, heard = other.split("|", 3)
+    return same == others and alike(said, heard)
 
 
 def _own(scene: Scene, cause: str, weight: float, sentence: str) -> Evidence:

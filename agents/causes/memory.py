@@ -19,6 +19,7 @@ from agents.events import (
     StartRetried,
 )
 from agents.terms import FROM_OUTSIDE
+from analysis.errors import with_errors
 from analysis.evidence import Alarm, Ceiling, Change, Deviation
 
 _RESTARTS = frozenset({"respawn", "restart", "kill_restart", "restart_service"})
@@ -35,6 +36,7 @@ class Notes(Struct, frozen=True):
     now: HealthChanged | None = None
     trouble: HealthChanged | None = None  # the last time it was not well
     told: str = ""
+    said: tuple[str, ...] = ()  # templates of the errors that it wrote in troubles that are over
     retried: StartRetried | None = None
     incarnation: str = ""
     started_at: float | None = None
@@ -149,7 +151,8 @@ def _health(notes: Notes, fact: HealthChanged) -> Notes:
         notes = replace(notes, ceilings=tuple(c for c in notes.ceilings if c.incarnation == fact.incarnation))
     if fact.health == "healthy":
         told = notes.trouble.output if notes.trouble else notes.told
-        return replace(notes, told=told, retried=None)
+        said = with_errors(notes.said, told) if told != notes.told else notes.said
+        return replace(notes, told=told, said=said, retried=None)
     if fact.symptom:
         booted = fact.health == "unhealthy"  # it lives: what boots before it lacked says nothing about it
         return replace(notes, trouble=fact, retried=None if booted else notes.retried)

@@ -95,6 +95,7 @@ def seen(view: View, notes: Notes) -> View:
         answer=trouble.answer,
         missing=notes.retried.missing if notes.retried else (),
         troubled_at=trouble.at,
+        said=notes.said,
         peers=tuple(
             Peer(look.name, look.ok, look.latency_s, look.usual_latency_s, look.reason, look.cpu_percent)
             for look in trouble.dependencies

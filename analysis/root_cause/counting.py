@@ -1,17 +1,14 @@
 """What counts say: errors never seen before or more of them, and broken ratios between things of one service that always
 happened together (a method that ends early logs its first line and not its last one)."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 from msgspec import Struct
 
 from analysis.root_cause.window import Counts, Floats, Numbers, quantiles, strongest
+from analysis.words import TROUBLE
 
-TROUBLE = re.compile(
-    r"error|exception|fail|fatal|panic|severe|critical|traceback|timeout|refused", re.IGNORECASE
-)
 USUAL_SHARE = 0.6  # of the past windows in which a thing happened: else its ratio to others tells nothing
 RARE = 3.0  # how many times rarer than in every window a line has to be to be news
 MOST_OF_ONE = 60  # things of one service that are paired

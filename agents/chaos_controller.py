@@ -17,7 +17,6 @@ from agents.events import (
     FixApplied,
     FixRefused,
     FixStarted,
-    HealthChanged,
     OperatorCommanded,
 )
 from agents.proving.budget import Budget, reach
@@ -36,7 +35,6 @@ LONGEST_S = 600.0
 GRACE_S = 60.0  # for undoing it
 ANSWER_WITHIN_S = 15.0
 LOOK_S = 0.5  # at the error budget
-ILL = frozenset({"unhealthy", "down"})
 
 
 class Stopped(Struct, frozen=True):
@@ -62,24 +60,20 @@ class State(Struct):
 
 class ChaosController:
     name = "chaos_controller"
-    consumes: tuple[type[Event], ...] = (OperatorCommanded, FixStarted, FixRefused, HealthChanged)
+    consumes: tuple[type[Event], ...] = (OperatorCommanded, FixStarted, FixRefused)
     emits: tuple[type[Event], ...] = (ActProposed, FaultInjected, FaultReverted, FixApplied)
-    urgent: tuple[type[Event], ...] = (  # get through while a fault lasts
-        OperatorCommanded,
-        FixRefused,
-        HealthChanged,
-    )
+    urgent: tuple[type[Event], ...] = (OperatorCommanded, FixRefused)  # get through while a fault lasts
     traits = Traits(waits_for_disk=True, workers=64, deadline_s=LONGEST_S + GRACE_S)
 
     def __init__(self, world: World, ground: Ground, faults: Faults | None = None) -> None:
         self.world = world
         self.state = State()
         ground.config = lambda: world.config
+        self._ground = ground
         self._faults = faults or Faults(ground)
         self._notes = Notes(ground.folder, self._faults)
         self._in = InForce(self._faults, self._notes, lambda name: name in self.state.stopped)
         self._wanted: dict[str, Wanted] = {}  # by proposal
-        self._ill: dict[str, float] = {}
         self._budget = Budget(world.config.chaos.budget_s)
         self._outlet: Outlet | None = None
         self._group: asyncio.TaskGroup | None = None
@@ -89,8 +83,6 @@ class ChaosController:
             wanted = self._wanted.pop(event.cause, None)
             if wanted is not None and not wanted.made.done():
                 wanted.made.set_exception(FaultRefused(f"{event.limit}: {event.reason}"))
-        if isinstance(event, HealthChanged):
-            self._told(event)
         if isinstance(event, FixStarted) and event.agent == self.name:
             return [await self._act(event)]
         return ()
@@ -171,7 +163,6 @@ class ChaosController:
     async def _make(self, wanted: Wanted) -> tuple[Plan, FaultInjected]:
         service = wanted.service
         outlet, _ = self._admit(wanted.fault, service, wanted.for_s)
-        now = outlet.now()
         self._in.begin(wanted.fault, service, wanted.for_s)
         try:
             self._notes.make_room()
@@ -181,7 +172,7 @@ class ChaosController:
             self._in.forget(service)
             raise FaultRefused(str(error)) from error
         self._budget.limit_s = self.world.config.chaos.budget_s
-        self._budget.begin(self._reach(plan), self._ill, now)
+        self._budget.begin(self._reach(plan), self._ground.ill())
         detail, failed = "", ""
         try:
             detail = await uninterrupted(self._faults.inject(plan))
@@ -227,21 +218,17 @@ class ChaosController:
 
     # --- the error budget ---
 
-    def _told(self, event: HealthChanged) -> None:
-        ill = event.health in ILL
-        if ill:
-            self._ill.setdefault(event.service, event.at)
-        else:
-            self._ill.pop(event.service, None)
-        self._budget.told(event.service, ill=ill, at=event.at)
-
     async def _watch_budget(self, outlet: Outlet) -> None:
+        """Looks at services only while a fault is in: facts about them would be handled, and recorded, all day long."""
         while True:
-            await asyncio.sleep(LOOK_S)
-            if not self._in:
-                self._budget.end()
-            elif why := self._budget.breach(outlet.now()):
-                self._in.abort(why)
+            await self._in.begun.wait()
+            while self._in:
+                self._budget.look(self._ground.ill(), outlet.now())
+                if why := self._budget.breach(outlet.now()):
+                    self._in.abort(why)
+                await asyncio.sleep(LOOK_S)
+            self._budget.end()
+            self._in.begun.clear()
 
 
 if __name__ == "__main__":

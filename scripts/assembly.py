@@ -48,7 +48,7 @@ from scripts.drill import Drill
 from scripts.goodness import Goodness
 from scripts.hands import Hands
 from scripts.heartbeat import Heartbeat, Pulse
-from scripts.insides import DaemonInsides
+from scripts.insides import DaemonInsides, ill
 from scripts.inspection import CLOCK, inspect
 from scripts.language import language_model
 from scripts.observer import Observer
@@ -97,6 +97,7 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
         daemon = Daemon(world, hands, page, _tell, only)
         if cuts is not None and isinstance(hands.disk, TroubledDisk):
             hands.insides = DaemonInsides(daemon, hands.disk, cuts)
+            hands.ill = partial(ill, daemon)
         if discovery is not None:
             daemon.completed = discovery.merge
             daemon.extras.append(discovery.child(daemon))

@@ -1,6 +1,7 @@
 """The hands that touch the world, gathered so that a whole daemon can run on their virtual twins."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +49,7 @@ class Hands:
         default_factory=dict
     )  # run beside the agents
     insides: Insides | None = None  # None: nothing of ourselves is broken on purpose
+    ill: Callable[[], AbstractSet[str]] = frozenset  # the services that are not well at this moment
     boots: Boots = field(
         default_factory=Boots
     )  # what stands in the way of the next start of our own children

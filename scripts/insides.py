@@ -3,11 +3,24 @@
 import time
 from typing import TYPE_CHECKING, cast
 
+from agents.service_monitor import ServiceMonitor
 from platforms.chaos.cuts import Cuts
 from platforms.chaos.troubled_disk import Problem, TroubledDisk
 
 if TYPE_CHECKING:
     from scripts.daemon import Daemon
+
+
+ILL = frozenset({"unhealthy", "down"})
+
+
+def ill(daemon: "Daemon") -> set[str]:
+    """The services that the monitor knows to be not well."""
+    cell = daemon.runner.cells.get("service_monitor")
+    if cell is None or not isinstance(cell.agent, ServiceMonitor):
+        return set()
+    state = cell.agent.state
+    return {s.name for s in daemon.world.config.services if state.life(s.name).health in ILL}
 
 
 class DaemonInsides:

@@ -54,7 +54,14 @@ MAKERS: Mapping[str, Callable[[World, Hands, Tell, AgentRestarter], Agent]] = {
     "adaptive_recovery": lambda world, *_: AdaptiveRecovery(world),
     "canary": lambda *_: Canary(),
     "chaos_controller": lambda world, hands, *_: ChaosController(
-        world, Ground(hands.platform, world.state_dir / "chaos", boots=hands.boots, insides=hands.insides)
+        world,
+        Ground(
+            hands.platform,
+            world.state_dir / "chaos",
+            boots=hands.boots,
+            insides=hands.insides,
+            ill=hands.ill,
+        ),
     ),
     "model_monitor": lambda world, hands, *_: ModelMonitor(world, hands.models),
     "service_monitor": lambda world, hands, *_: ServiceMonitor(

@@ -1,6 +1,6 @@
 """When an experiment costs too much: users of services may suffer for so long, and nobody beyond its reach at all."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 from config.graph import dependants, dependencies
@@ -11,8 +11,8 @@ class Budget:
     """Counts the seconds in which services were ill while a fault was in, all services and faults together.
 
     >>> budget = Budget(limit_s=10.0)
-    >>> budget.begin({"shop"}, {}, at=0.0)
-    >>> budget.told("shop", ill=True, at=2.0)
+    >>> budget.begin({"shop"}, set())
+    >>> budget.look({"shop"}, at=2.0)
     >>> budget.breach(at=11.0), budget.breach(at=13.0)
     ('', 'services were ill for 11 s in all, more than the error budget of 10 s')
     """
@@ -24,24 +24,23 @@ class Budget:
         self._before: AbstractSet[str] = frozenset()  # ill before any fault was in: no fault is to blame
         self._spent_s = 0.0
 
-    def begin(self, reach: AbstractSet[str], ill: Mapping[str, float], at: float) -> None:
+    def begin(self, reach: AbstractSet[str], ill: AbstractSet[str]) -> None:
         """A fault is in; `reach` is whom all faults together may hurt."""
         if not self._reach:
             self._spent_s, self._since, self._before = 0.0, {}, frozenset(ill)
         self._reach = self._reach | reach
-        del at
 
     def end(self) -> None:
         """No fault is in any more."""
         self._reach = frozenset()
 
-    def told(self, service: str, *, ill: bool, at: float) -> None:
-        if not self._reach or service in self._before:
-            self._before = self._before if ill else self._before - {service}
-        elif ill:
+    def look(self, ill: AbstractSet[str], at: float) -> None:
+        """Who is ill now."""
+        self._before = self._before & ill
+        for service in self._since.keys() - ill:
+            self._spent_s += at - self._since.pop(service)
+        for service in ill - self._before:
             self._since.setdefault(service, at)
-        elif (since := self._since.pop(service, None)) is not None:
-            self._spent_s += at - since
 
     def breach(self, at: float) -> str:
         """Why every fault has to end now; empty: it does not."""

@@ -40,6 +40,7 @@ class InForce:
         self._stays = stays  # whether an operator stopped this service meanwhile
         self._active: dict[str, Active] = {}  # by service
         self.outlet: Outlet | None = None
+        self.begun = asyncio.Event()
 
     def __bool__(self) -> bool:
         return bool(self._active)
@@ -51,6 +52,7 @@ class InForce:
     def begin(self, fault: str, service: str, for_s: float) -> None:
         now = self._now()
         self._active[service] = Active(fault, now, now + for_s)
+        self.begun.set()
 
     def forget(self, service: str) -> None:
         self._active.pop(service, None)

@@ -1,6 +1,7 @@
 """What a fault is: planned without touching anything, made, undone by whoever reads its plan, and looked for afterwards."""
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -38,6 +39,7 @@ class Ground:
     folder: Path  # keeps what undoing needs beside the plan itself
     config: Callable[[], Config] = Config
     boots: Boots = field(default_factory=Boots)
+    ill: Callable[[], AbstractSet[str]] = frozenset  # the services that are not well at this moment
     insides: Insides | None = None  # None: nothing of ourselves can be broken here
 
     def living(self, service: str) -> Incarnation:

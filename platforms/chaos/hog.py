@@ -51,13 +51,17 @@ def hold(mib: int, leave: Leave) -> None:
             time.sleep(LOOK_S)
 
 
-def ask(url: str, leave: Leave) -> None:
+def ask(url: str, body: str, leave: Leave) -> None:
+    """Again and again, a little apart where something is sent."""
+    headers = {"Content-Type": "application/json"} if body else {}
+    request = urllib.request.Request(url, data=body.encode() or None, headers=headers)  # noqa: S310 - of a service
     while leave:
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - the declared probe of a service
+            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - as above
                 answer.read()
         except OSError:
             time.sleep(0.01)
+        time.sleep(0.02 if body else 0.0)
 
 
 def main() -> None:
@@ -72,13 +76,15 @@ def main() -> None:
     parser.add_argument("--id", required=True, help="by which it is found again")
     parser.add_argument("--plan", default="", help="a file without which it ends")
     parser.add_argument("--url", default="")
+    parser.add_argument("--body", default="", help="is posted")
     options = parser.parse_args()
     leave = Leave(options.for_s, options.plan)
     if options.what == "memory":
         hold(options.much, leave)
     elif options.what == "traffic":
         clients = [
-            threading.Thread(target=ask, args=(options.url, leave), daemon=True) for _ in range(options.much)
+            threading.Thread(target=ask, args=(options.url, options.body, leave), daemon=True)
+            for _ in range(options.much)
         ]
         for client in clients:
             client.start()

@@ -31,5 +31,8 @@ FAULTS: dict[str, tuple[str, str]] = {
     "loop_block": ("ourselves", "nothing moves in us: nightwarden:loop"),
     "own_disk": ("ourselves", "our own state folder cannot be written: nightwarden:disk"),
     "unreachable": ("ourselves", "we reach nobody at nightwarden:telegram or nightwarden:render"),
+    "poisoned_data": ("poisoned", "cells of a table are damaged, as a bad export leaves them"),
+    "wrong_model": ("poisoned", "a model file with other numbers takes the place of the good one"),
+    "nan_inputs": ("pressure", "somebody asks a model with NaN"),
     "corrupt_file": ("corrupt_file", "a declared file is overwritten with garbage"),
 }

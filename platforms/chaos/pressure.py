@@ -1,11 +1,14 @@
 """Faults by somebody who takes what services need: processors, memory, attention. A helper program does it."""
 
 import asyncio
+import json
+import math
 import os
 import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import psutil
 from msgspec import Meta, Struct
@@ -32,11 +35,18 @@ class TrafficOptions(Struct, frozen=True, forbid_unknown_fields=True):
     url: str = ""  # empty: that of the probe
 
 
+class NanOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    path: str = "/predict"  # beside the probe
+    fields: str = "x"  # with commas between them
+    clients: Annotated[int, Meta(ge=1, le=50)] = 1
+
+
 class Pressure(Plan, frozen=True, kw_only=True):
     what: str
     much: int
     url: str
     for_s: float
+    body: str = ""
 
 
 class PressureFault(Fault[Pressure, Any]):
@@ -47,26 +57,30 @@ class PressureFault(Fault[Pressure, Any]):
         self.options = OPTIONS[name]
 
     async def plan(self, service: Service, plan_id: str, options: Any, for_s: float) -> Pressure:
-        what, much, url = "cpu", getattr(options, "processors", 0), ""
+        what, much, url, body = "cpu", getattr(options, "processors", 0), "", ""
         if isinstance(options, MemoryOptions):
             what, much = "memory", options.mib
             if (room := psutil.virtual_memory().available >> 20) < much + LEAVE_MIB:
                 raise FaultRefused(
                     f"{room} MiB are free: {much} are too many, as {LEAVE_MIB} have to be left"
                 )
-        elif isinstance(options, TrafficOptions):
+        elif isinstance(options, TrafficOptions | NanOptions):
             what, much = "traffic", options.clients
-            url = options.url or (service.probe.url if isinstance(service.probe, HttpProbe) else "")
+            probe = service.probe.url if isinstance(service.probe, HttpProbe) else ""
+            url = getattr(options, "url", "") or probe
+            if isinstance(options, NanOptions) and probe:
+                url = urlsplit(probe)._replace(path=options.path, query="").geturl()
+                body = json.dumps(dict.fromkeys(options.fields.split(","), math.nan))
             if not url.startswith(("http://", "https://")):
                 raise FaultRefused(f"{service.name} has no HTTP probe that could be asked")
         return Pressure(
-            id=plan_id, service=service.name, fault=self.name, what=what, much=much, url=url, for_s=for_s
+            id=plan_id, service=service.name, fault=self.name, what=what, much=much, url=url, for_s=for_s, body=body
         )  # fmt: skip
 
     async def inject(self, plan: Pressure) -> str:
         command = [
             sys.executable, "-m", "platforms.chaos.hog", plan.what, str(plan.much),
-            "--for-s", str(plan.for_s + SPARE_S), "--id", plan.id, "--url", plan.url,
+            "--for-s", str(plan.for_s + SPARE_S), "--id", plan.id, "--url", plan.url, "--body", plan.body,
             "--plan", str((self.ground.folder / f"{plan.id}.json").absolute()),
         ]  # fmt: skip
         environment = {
@@ -98,6 +112,7 @@ OPTIONS: dict[str, type[Struct]] = {
     "cpu": CpuOptions,
     "memory": MemoryOptions,
     "traffic_peak": TrafficOptions,
+    "nan_inputs": NanOptions,
 }
 
 

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -120,3 +121,22 @@ def test_what_of_ourselves_is_broken_is_as_before_afterwards(fleet: ExperimentFl
         fault("unreachable", "telegram")
     with pytest.raises(ControlError, match="nightwarden:notifier"):
         fault("agent_kill", "chaos_controller")
+
+
+def test_an_experiment_that_costs_too_much_ends_at_once(fleet: ExperimentFleet) -> None:
+    """The budget of the fleet's configuration is a second here."""
+    daemon = fleet.daemon
+    before = daemon.config.read_text()
+    document = json.loads(before)
+    document["chaos"]["budget_s"] = 1.0
+    daemon.config.write_text(json.dumps(document))
+    try:
+        time.sleep(1.5)  # the file is looked at each second
+        ask(daemon.state, "fault", fault="crash_at_boot", service="worker", for_s=120.0)
+        began = time.monotonic()
+        until("it ended", lambda: not ask(daemon.state, "faults")["active"])
+        assert time.monotonic() - began < 15
+        assert "more than the error budget of 1 s" in (daemon.state / "nightwarden.log").read_text()
+    finally:
+        daemon.config.write_text(before)
+        until("every service is healthy", daemon.all_healthy, 40)

@@ -14,7 +14,7 @@ import msgspec
 import psutil
 import pytest
 
-from config.model import Chaos, Config, Link, ProcessPlatform, Service
+from config.model import Chaos, Config, HttpProbe, Link, ProcessPlatform, Service
 from platforms.chaos.fault import FaultRefused, Ground, Plan
 from platforms.chaos.proxy import serve
 from platforms.chaos.registry import Faults
@@ -322,3 +322,54 @@ def test_packets_of_one_port_are_lost_and_all_others_pass() -> None:
     if "Operation not permitted" in ran.stderr or "Specified qdisc kind is unknown" in ran.stderr:
         pytest.skip("this machine permits no network of one's own, or its kernel has no netem")
     assert ran.stdout.strip() == str([True, False, True, True, True, True]), ran.stderr
+
+
+# --- data and models -------------------------------------------------------------------------------------------------
+
+
+async def test_a_poisoned_table_is_put_back_unless_somebody_repaired_it(rig: Rig) -> None:
+    table = rig.folder / "rows.csv"
+    table.write_text("a,b\n1,2\n3,4\n")
+    plan = await rig.make("poisoned_data", "sleeper", path="rows.csv", every=2)
+    assert table.read_text() == "a,b\n1,2\n,4\n"
+    await rig.unmake(plan)
+    assert table.read_text() == "a,b\n1,2\n3,4\n"
+    plan = await rig.make("poisoned_data", "sleeper", path="rows.csv", every=1)
+    table.write_text("a,b\n1,2\n3,5\n")
+    await rig.unmake(plan)
+    assert table.read_text() == "a,b\n1,2\n3,5\n"
+    assert [path.name for path in (rig.folder / "chaos").glob("*.saved")] == []
+
+
+async def test_a_wrong_model_is_read_by_a_new_process(rig: Rig) -> None:
+    model = rig.folder / "model.json"
+    model.write_text('{"bias": 2.5}')
+    life = await rig.processes.start("sleeper", "m1")
+    plan = await rig.make("wrong_model", "sleeper", path="model.json")
+    assert model.read_text() == '{"bias": -2.5}'
+    await until(lambda: rig.pid("sleeper") != life.pid)
+    await rig.unmake(plan)
+    assert model.read_text() == '{"bias": 2.5}'
+    with pytest.raises(FaultRefused, match="name one with the option path"):
+        await rig.make("wrong_model", "sleeper")
+
+
+async def test_a_model_is_asked_with_nan_until_that_ends(rig: Rig) -> None:
+    [port] = free_ports(1)
+    heard: list[bytes] = []
+
+    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"}"))
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve_one, "127.0.0.1", port)
+    rig.services["model"] = service(
+        "model", rig.folder, *SLEEPER, probe=HttpProbe(url=f"http://127.0.0.1:{port}/health")
+    )
+    plan = await rig.make("nan_inputs", "model", fields="cost,demand")
+    await until(lambda: len(heard) > 3)
+    assert heard[0].startswith(b"POST /predict ")
+    assert heard[0].endswith(b'{"cost": NaN, "demand": NaN}')
+    await rig.unmake(plan)
+    server.close()

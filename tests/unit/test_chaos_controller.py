@@ -17,7 +17,6 @@ from agents.events import (
     FixApplied,
     FixRefused,
     FixStarted,
-    HealthChanged,
     OperatorCommanded,
 )
 from config.chaos import why_no_chaos
@@ -285,18 +284,13 @@ async def test_what_was_asked_for_reaches_the_fault(hands: FakeFaults) -> None:
         assert hands.asked == ({"percent": 3}, 5.0)
 
 
-def sick(service: str, at_all: bool = True) -> HealthChanged:
-    return HealthChanged(service=service, health="unhealthy" if at_all else "healthy")
-
-
 async def test_a_fault_that_reaches_further_than_it_was_to_is_undone_at_once(hands: FakeFaults) -> None:
     async with stage(hands) as on:
         await on.agent.inject("freeze", "model", 300.0)
-        on.say(sick("model"))
-        on.say(sick("shop"))  # it depends on the model
+        hands.ground.ill = lambda: {"model", "shop"}  # the shop depends on the model
         await asyncio.sleep(5)
         assert hands.log == ["inject model"]
-        on.say(sick("other"))
+        hands.ground.ill = lambda: {"model", "other"}
         await asyncio.sleep(1)
         assert hands.log == ["inject model", "revert model"]
         assert (
@@ -307,13 +301,13 @@ async def test_a_fault_that_reaches_further_than_it_was_to_is_undone_at_once(han
 async def test_a_breach_of_the_error_budget_ends_every_fault(hands: FakeFaults) -> None:
     async with stage(hands) as on:
         await on.agent.inject("freeze", "model", 300.0)
-        on.say(sick("model"), sick("shop"))
+        hands.ground.ill = lambda: {"model", "shop"}
         await asyncio.sleep(59)  # twice that is ill
         assert hands.log == ["inject model"]
         await asyncio.sleep(3)
         assert hands.log == ["inject model", "revert model"]
         assert "more than the error budget of 120 s" in on.said(FaultReverted)[0].detail
-        on.say(sick("model", at_all=False), sick("shop", at_all=False))
+        hands.ground.ill = frozenset
         await asyncio.sleep(1)
         await on.agent.inject("freeze", "model", 300.0)  # a new one has a budget of its own
         await asyncio.sleep(30)
@@ -322,8 +316,7 @@ async def test_a_breach_of_the_error_budget_ends_every_fault(hands: FakeFaults) 
 
 async def test_who_was_ill_before_spends_nothing(hands: FakeFaults) -> None:
     async with stage(hands) as on:
-        on.say(sick("other"))
-        await asyncio.sleep(1)
+        hands.ground.ill = lambda: {"other"}
         await on.agent.inject("freeze", "model", 200.0)
         await asyncio.sleep(190)
         assert hands.log == ["inject model"]

@@ -234,6 +234,8 @@ RULES = {
             "unit/test_chaos_controller.py": (
                 "test_the_way_back_is_on_disk_before_the_fault_is_in",
                 "test_a_fault_is_undone_when_its_time_is_over",
+                "test_a_breach_of_the_error_budget_ends_every_fault",
+                "test_an_undo_that_does_not_show_in_the_world_is_no_undo",
                 "test_what_a_killed_daemon_left_behind_is_undone_at_the_next_start",
             ),
             "unit/test_act_gate_planned.py": ("test_no_fault_is_made_where_there_is_trouble_already",),

@@ -22,6 +22,8 @@ NAMES = (
     "startup",
     "repair",
     "drift",
+    "maintenance",
+    "month",
     "gate",
     "race",
     "fix",

@@ -78,12 +78,10 @@ class Foresight:
                     found[key] = _by_trend(service.name, metric, course, outlook, limit, at)
             if worn := _by_wear(state, service.name):
                 found[f"{service.name}/{WEAR}"] = worn
-        told = {
-            key: known
-            for key, known in state.told.items()
-            if key not in found and self._lasts(key, known, at)
-        }
-        return found | told
+        for key, known in state.told.items():
+            if self._lasts(key, known, at) and (key not in found or known.fails_at < found[key].fails_at):
+                found[key] = known
+        return found
 
     def _lasts(self, key: str, told: Foreseen, at: float) -> bool:
         course = self._courses.get(key)

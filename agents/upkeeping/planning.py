@@ -15,7 +15,10 @@ from config.model import Service
 from config.world import World
 
 NOTICE_S = 1800.0  # so long before it begins people can say no, where there is time
-MARGIN = 0.1  # of the lead time: forecasts err
+DAY_S = 86_400.0
+MARGIN = 0.15  # of the lead time: forecasts err,
+LEAST_MARGIN_S = 600.0  # and what is near is looked at seldom
+SLACK = 0.1  # of the time that is left: not every new forecast shall move the plan
 MOVES_S = 3600.0  # a failure that is foreseen so much later is worth another hour
 CURES = {WEAR: "memory_leak"}  # what renews a life
 
@@ -26,18 +29,18 @@ def plan_for(
     """None where it is so near that it is the owner of incidents who acts."""
     horizon_s = world.config.windows.predict_horizon_s
     lead_s = foreseen.fails_at - at
-    latest_at = foreseen.fails_at - horizon_s - MARGIN * max(lead_s - horizon_s, 0.0)
+    latest_at = foreseen.fails_at - horizon_s - max(MARGIN * (lead_s - horizon_s), LEAST_MARGIN_S)
     if latest_at <= at:
         return None
     known = state.plans.get(foreseen.key)
     fix = _fix_for(world, service, foreseen.failure)
     disturbs = dependants(world.config, service.name)
-    earliest_at = at + min(NOTICE_S, (latest_at - at) / 4)
+    earliest_at = at + _notice_s(state, foreseen, latest_at - at, at)
     others = [plan.start_at for key, plan in state.plans.items() if key != foreseen.key and plan.fix]
     start_at = quietest(
         _profiles(state, (service.name, *disturbs)),
         earliest_at,
-        latest_at,
+        latest_at - SLACK * (latest_at - at),
         lambda moment: hour_of_week(world.unix(moment), world.config.notify.timezone),
         others,
     )
@@ -50,6 +53,13 @@ def plan_for(
         start_wall=world.unix(start_at), fails_wall=world.unix(foreseen.fails_at), confidence=round(foreseen.confidence, 3),
         incarnation=foreseen.incarnation, disturbs=disturbs, reasons=foreseen.reasons, moved=known is not None,
     )  # fmt: skip
+
+
+def _notice_s(state: State, foreseen: Foreseen, room_s: float, at: float) -> float:
+    """A life younger than a day has not shown what a day does to it: its rise gets half of the time to fade."""
+    life = state.lives.get(foreseen.service)
+    young = foreseen.failure != WEAR and (life is None or at - life.since < DAY_S)
+    return room_s / 2 if young else min(NOTICE_S, room_s / 4)
 
 
 def should_move(plan: MaintenanceScheduled, foreseen: Foreseen, latest_at: float) -> bool:

@@ -19,7 +19,7 @@ from agents.events import (
     Tick,
 )
 from agents.upkeeping.foresight import Foresight
-from agents.upkeeping.planning import plan_for, should_move
+from agents.upkeeping.planning import is_young, plan_for, should_move
 from agents.upkeeping.state import Foreseen, State, fold
 from analysis.calendar import hour_of_week
 from config.world import World
@@ -59,6 +59,7 @@ class PredictiveMaintenance:
         elif isinstance(event, IncidentOpened):
             return self._overtaken(event)
         elif isinstance(event, ConfigChanged) and event.removed:
+            self._foresight.forget(event.removed)
             gone = [plan for plan in self.state.plans.values() if plan.service in event.removed]
             return [_cancelled(plan, "removed", "it is no longer in the configuration") for plan in gone]
         return ()
@@ -114,8 +115,11 @@ class PredictiveMaintenance:
             return []
         if known is not None and known.fix and known.start_at <= at:  # its owner acts now
             return self._other_life(known, at)
+        young = is_young(self.state, foreseen, at)
         plan = plan_for(self.world, self.state, service, foreseen, at)
-        if plan is None or (known is not None and not should_move(known, foreseen, plan.latest_at)):
+        if plan is None or (
+            known is not None and not should_move(known, foreseen, plan.latest_at, young=young)
+        ):
             return []
         return [plan]
 
@@ -131,7 +135,9 @@ class PredictiveMaintenance:
         if gone := self._other_life(plan, at):
             return gone
         self._calm[key] = self._calm.get(key, 0) + 1
-        if self._calm[key] < CALM_LOOKS or (plan.fix and plan.start_at <= at):
+        begins = plan.start_at < at + self.world.prevention_s
+        doubted = begins and bool(plan.fix) and is_young(self.state, plan, at)
+        if (self._calm[key] < CALM_LOOKS and not doubted) or (plan.fix and plan.start_at <= at):
             return []
         del self._calm[key]
         return [_cancelled(plan, "faded", f"{plan.metric} does not go there any more")]

@@ -12,7 +12,6 @@ from config.model import Limits, Service
 HORIZON_S = 6 * 3600.0  # of the trend: it is seen for up to so long, and up to four times as far ahead
 WARMUP_S = 1800.0
 SLICE_S = 300.0
-LASTS = 0.95  # a value that fell below this share of what was predicted from it: the trend has ended
 LOADS = ("requests_per_second", "http_requests_per_second", "http_requests_per_s", "cpu_percent")
 CEILINGS = {"rss_mib": "memory_leak", "open_files": "connection_exhaustion"}
 WEAR = "wear"
@@ -79,18 +78,19 @@ class Foresight:
             if worn := _by_wear(state, service.name):
                 found[f"{service.name}/{WEAR}"] = worn
         for key, known in state.told.items():
-            if self._lasts(key, known, at) and (key not in found or known.fails_at < found[key].fails_at):
+            if self._counts(key, known, found.get(key), at):
                 found[key] = known
         return found
 
-    def _lasts(self, key: str, told: Foreseen, at: float) -> bool:
-        course = self._courses.get(key)
-        if at > told.fails_at:
+    def _counts(self, key: str, told: Foreseen, own: Foreseen | None, at: float) -> bool:
+        """Minutes of a metric whose hours we see make a forecast nearer, and none."""
+        if at > told.fails_at or (own is None and key in self._courses):
             return False
-        return course is None or course.level == 0.0 or course.level >= LASTS * told.value
+        return own is None or told.fails_at < own.fails_at
 
     def forget(self, names: Iterable[str]) -> None:
-        for key in [key for key in self._courses if key.rpartition("/")[0] in set(names)]:
+        gone = set(names)
+        for key in [key for key in self._courses if key.rpartition("/")[0] in gone]:
             del self._courses[key]
 
 
@@ -113,7 +113,7 @@ def _by_trend(
     lead_s, confidence = outlook
     return Foreseen(
         service=name, failure=CEILINGS[metric], metric=metric, fails_at=at + lead_s, confidence=confidence,
-        incarnation=course.incarnation, value=course.level,
+        incarnation=course.incarnation,
         reasons=(f"{metric} is {course.level:.0f} and reaches {limit:g} in about {lead_s / 3600:.1f} h",),
     )  # fmt: skip
 

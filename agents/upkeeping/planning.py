@@ -19,6 +19,7 @@ DAY_S = 86_400.0
 MARGIN = 0.15  # of the lead time: forecasts err,
 LEAST_MARGIN_S = 600.0  # and what is near is looked at seldom
 SLACK = 0.1  # of the time that is left: not every new forecast shall move the plan
+YOUNG_MOVES_S = 600.0
 MOVES_S = 3600.0  # a failure that is foreseen so much later is worth another hour
 CURES = {WEAR: "memory_leak"}  # what renews a life
 
@@ -56,19 +57,23 @@ def plan_for(
 
 
 def _notice_s(state: State, foreseen: Foreseen, room_s: float, at: float) -> float:
-    """A life younger than a day has not shown what a day does to it: its rise gets half of the time to fade."""
-    life = state.lives.get(foreseen.service)
-    young = foreseen.failure != WEAR and (life is None or at - life.since < DAY_S)
-    return room_s / 2 if young else min(NOTICE_S, room_s / 4)
+    """In a young life the rise gets half of the time to fade."""
+    return room_s / 2 if is_young(state, foreseen, at) else min(NOTICE_S, room_s / 4)
 
 
-def should_move(plan: MaintenanceScheduled, foreseen: Foreseen, latest_at: float) -> bool:
-    """It would come too late, or much sooner than it must."""
+def should_move(plan: MaintenanceScheduled, foreseen: Foreseen, latest_at: float, *, young: bool) -> bool:
+    """It would come too late, or much sooner than it must; in a young life, whose rise may slow down yet, any sooner."""
+    later_s = foreseen.fails_at - plan.fails_at
     if not plan.fix:
-        return abs(foreseen.fails_at - plan.fails_at) > 0.25 * max(plan.fails_at - plan.at, MOVES_S)
-    return plan.start_at > latest_at or foreseen.fails_at > plan.fails_at + max(
-        MOVES_S, 0.5 * (plan.fails_at - plan.at)
-    )
+        return abs(later_s) > 0.25 * max(plan.fails_at - plan.at, MOVES_S)
+    tolerated_s = YOUNG_MOVES_S if young else max(MOVES_S, 0.5 * (plan.fails_at - plan.at))
+    return plan.start_at > latest_at or later_s > tolerated_s
+
+
+def is_young(state: State, plan: MaintenanceScheduled | Foreseen, at: float) -> bool:
+    """It has not shown yet what a day does to it."""
+    life = state.lives.get(plan.service)
+    return plan.failure != WEAR and (life is None or at - life.since < DAY_S)
 
 
 def _fix_for(world: World, service: Service, failure: str) -> Fix | None:

@@ -35,7 +35,6 @@ class Foreseen(Struct, frozen=True, gc=False):
     confidence: float
     incarnation: str = ""
     reasons: tuple[str, ...] = ()
-    value: float = 0.0  # when it was foreseen
 
     @property
     def key(self) -> str:
@@ -104,7 +103,7 @@ def _circumstance(state: State, fact: Fact) -> None:
 def _by_prediction(fact: FailurePredicted) -> Foreseen:
     return Foreseen(
         service=fact.service, failure=fact.failure, metric=fact.metric, fails_at=fact.at + fact.lead_time_s,
-        confidence=fact.confidence, incarnation=fact.incarnation, reasons=fact.reasons, value=fact.value,
+        confidence=fact.confidence, incarnation=fact.incarnation, reasons=fact.reasons,
     )  # fmt: skip
 
 

@@ -76,7 +76,6 @@ def _kept(fleets: list[Told], days: float) -> Table:
             kept, late, failed = kept + done, late + last, failed + fell - learnt
     needless = [act for told in fleets for act in told.acts if act.service not in told.ill()]
     well_days = days * sum(name not in told.ill() for told in fleets for name in told.people)
-    plans, cancelled = sum(len(told.planned) for told in fleets), sum(len(told.cancelled) for told in fleets)
     return Table(
         title=f"{sum(len(told.people) for told in fleets)} services in {days:g} virtual days",
         columns=(
@@ -100,10 +99,15 @@ def _kept(fleets: list[Told], days: float) -> Table:
             ),
         ],
         notes=[
-            f"{well_days:g} service-days of healthy ones: {len(needless)} acts; {plans} plans in all, {cancelled} cancelled.",
+            f"{well_days:g} service-days of healthy ones: {len(needless)} acts. {_plans(fleets)}",
             "The first four ends of one that wears out teach, and are not counted.",
         ],
     )
+
+
+def _plans(fleets: list[Told]) -> str:
+    plans, cancelled = sum(len(told.planned) for told in fleets), sum(len(told.cancelled) for told in fleets)
+    return f"{plans} plans in all, {cancelled} cancelled."
 
 
 def _paid(prevented: list[Told], waited: list[Told]) -> Table:

@@ -73,6 +73,7 @@ SERVICE_FACTS = (
 NO_NOTES = Notes()
 MOST_KNOWLEDGE = 1000
 STARTS = frozenset({"respawn", "kill_restart", "restart", "restart_service"})
+OF_OTHERS = frozenset({"network_latency", "packet_loss", "traffic_spike"})
 CRASH = "crash"  # that a boot ended is no news
 NOTHING_CLEAR = "nothing that was seen speaks clearly for one cause"
 RECONSIDERED = 0.8  # how sure to be before an answer is taken back while a fix is under way
@@ -259,8 +260,9 @@ def _of_ourselves(case: Case) -> CauseFound:
 
 
 def _refute(case: Case, failed: FixFailed) -> Case:
-    """Waiting in vain does not speak for or against what a dependency did, nor a new start against a wrong setting."""
-    if failed.fix == "wait" and failed.culprit != case.service:
+    """Waiting in vain does not speak against what a dependency did, nor against what lasts as long as others want it to;
+    nor a new start against a wrong setting."""
+    if failed.fix == "wait" and (failed.culprit != case.service or failed.cause_name in OF_OTHERS):
         return case
     if failed.cause_name == "config_error" and failed.fix in STARTS:
         return case

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import os
 import random
 import signal
 import time
@@ -33,18 +34,20 @@ async def peak(cell: Cell) -> None:
 
 async def short_freezes(cell: Cell) -> None:
     """Pauses of a collector of garbage, each shorter than a probe waits."""
+    pid = await cell.pid("pricing")
     for _ in range(6):
-        await cell.signal("pricing", signal.SIGSTOP)
+        os.kill(pid, signal.SIGSTOP)
         await asyncio.sleep(0.2)
-        await cell.signal("pricing", signal.SIGCONT)
+        os.kill(pid, signal.SIGCONT)
         await asyncio.sleep(2.0)
 
 
 async def one_hiccup(cell: Cell) -> None:
     """A single probe gets no answer: one is no proof."""
-    await cell.signal("pricing", signal.SIGSTOP)
+    pid = await cell.pid("pricing")
+    os.kill(pid, signal.SIGSTOP)
     await asyncio.sleep(0.55)
-    await cell.signal("pricing", signal.SIGCONT)
+    os.kill(pid, signal.SIGCONT)
     await asyncio.sleep(10.0)
 
 

@@ -18,7 +18,7 @@ from scripts.demo_render import SETTINGS, SPEED, Render, first_line, until
 from scripts.remote_view import RemoteView
 
 RENDER = "on Render"
-READY_S, GAP_S, STEADY_S, CALM_S, LIMIT_S = 60.0, 5.0, 3.0, 30.0, 60.0
+READY_S, GAP_S, STEADY_S, CALM_S, LIMIT_S = 60.0, 5.0, 3.0, 30.0, 90.0
 STAND_IN = ROOT / "tests/fixtures/render_api"
 WORKERS = ("mailer", "indexer")
 

@@ -62,8 +62,14 @@ def _acts(incidents: Iterable[Item]) -> list[Item]:
         {"service": one["service"], **act}
         for one in incidents
         for act in one["acts"]
-        if act["fix"] != PASSIVE and act.get("needed", True)  # else nothing was touched
+        if act["fix"] != PASSIVE and _touched(act)
     ]
+
+
+def _touched(act: Item) -> bool:
+    """Not where a last look found nothing to do, nor where the incident was withdrawn before anything was done."""
+    dropped = act["outcome"] == "dropped" and not act["seconds"]
+    return bool(act.get("needed", True)) and not dropped
 
 
 def _of_fault(scenario: Scenario, line: Item, during: Sequence[Item], roles: dict[str, str]) -> Item:

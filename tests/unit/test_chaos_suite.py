@@ -40,7 +40,7 @@ def incident(
 ) -> dict[str, Any]:  # fmt: skip
     named = {"name": cause, "service": f"c01-{culprit}", "confidence": 0.9, "evidence": []}
     opened = datetime.fromtimestamp(AT + after_s, UTC).isoformat().replace("+00:00", "Z")
-    acts = [{"fix": fix, "outcome": "verified"}]
+    acts = [{"fix": fix, "outcome": "verified", "seconds": 1.0}]
     return {"id": f"{role}{after_s}", "service": f"c01-{role}", "status": status, "opened_at": opened, "cause": named, "acts": acts} | more  # fmt: skip
 
 
@@ -121,6 +121,13 @@ def test_each_act_where_nothing_is_wrong_counts_but_waiting_is_none() -> None:
     found = row(incident(), incident(fix="wait", after_s=3.0), scenario=CALM)
     assert found["acts_without_fault"] == 1
     assert answers(found) == (None, None, None, None)
+
+
+@pytest.mark.parametrize("more", [{"needed": False}, {"outcome": "dropped", "seconds": 0.0}], ids=str)
+def test_an_act_that_touched_nothing_is_none(more: dict[str, Any]) -> None:
+    one = incident()
+    one["acts"] = [{"fix": "restart_service", "outcome": "verified", "seconds": 1.0} | more]
+    assert row(one, scenario=CALM)["acts_without_fault"] == 0
 
 
 def test_a_scenario_that_the_vandal_did_not_come_to_is_not_detected() -> None:

@@ -130,6 +130,16 @@ def test_a_new_start_in_vain_does_not_speak_against_a_wrong_setting() -> None:
     assert found(made.tell(failed, incident=choice.incident)) == ("config_error", "shop")
 
 
+def test_waiting_in_vain_does_not_speak_against_a_slow_way() -> None:
+    made = chain()
+    choice = next(event for event in made.open(sick("tunnel", "timeout")) if isinstance(event, FixChosen))
+    failed = FixFailed(
+        fix="wait", service="tunnel", cause_name=choice.cause_name, culprit="tunnel", reason="as before"
+    )
+    assert choice.fix == "wait"
+    assert found(made.tell(failed, incident=choice.incident)) == ("network_latency", "tunnel")
+
+
 # --- who spins, who stands still ---
 
 

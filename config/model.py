@@ -190,6 +190,9 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     restart: Literal["always", "on-failure", "never"] = "always"
     on_exit: Literal["stop", "leave"] = "stop"
     maintenance: tuple[Maintenance, ...] = ()
+    drills: tuple[
+        Literal["kill", "freeze", "corrupt_file"], ...
+    ] = ()  # practised once a day, in a quiet hour
 
     @property
     def is_child(self) -> bool:

@@ -45,6 +45,7 @@ from scripts.control import ControlServer
 from scripts.daemon import Daemon
 from scripts.disk_probe import DiskProbe
 from scripts.drill import Drill
+from scripts.fire_drill import FireDrill
 from scripts.goodness import Goodness
 from scripts.hands import Hands
 from scripts.heartbeat import Heartbeat, Pulse
@@ -256,6 +257,7 @@ def _signs_of_life(daemon: Daemon, settings: Settings) -> list[Child]:
     guard = FreezeGuard(daemon.world.state_dir / "frozen.txt")
     signs = [
         Child(name="drill", start=drill.run),
+        Child(name="fire_drill", start=FireDrill(daemon).run),
         Child(name="disk_probe", start=probe.run),
         Child(name="pulse", start=Pulse(daemon, goodness, guard, Systemd()).run),
     ]

@@ -65,7 +65,9 @@ def test_its_own_processor_is_named_where_nothing_else_is_known() -> None:
 
 
 def test_what_was_seen_to_happen_outweighs_the_figures() -> None:
-    assert opened(watched(12, store=170.0), health="down", symptom="exit", signal=9).best.name == "crash"
+    ended = opened(watched(12, store=170.0), health="down", symptom="exit", exit_code=3, status=None)
+    assert ended.best.name == "crash"
+    assert "store" not in {rival.service for rival in ended.rivals}
     assert opened(watched(12, shop=190.0), symptom="timeout", process_state="T").best.name == "hang"
 
 

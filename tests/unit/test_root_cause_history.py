@@ -107,6 +107,33 @@ def test_a_service_alone_is_not_accused_for_want_of_others() -> None:
     assert figure_evidence(window, "shop", [], changed=False) == []
 
 
+@pytest.mark.parametrize(("cpu", "accused"), [(24.0, False), (60.0, True)])
+def test_of_two_services_one_has_to_be_far_from_usual_to_be_accused(cpu: float, accused: bool) -> None:
+    history = History()
+    calm, busy = (
+        samples("stock", 11.5, until=970.0, seed=3),
+        samples("stock", 0.5, cpu=cpu, until=1000.0, seed=9),
+    )
+    told(history, samples("shop", 12, until=1000.0, seed=2), calm, busy)
+    window = history.window(["shop", "stock"], [("shop", "stock")], "shop", 1000.0, 0.0)
+    assert window is not None
+    assert bool(figure_evidence(window, "shop", ["stock"], changed=False)) is accused
+
+
+def test_of_two_that_are_equally_far_from_usual_neither_is_a_clear_winner() -> None:
+    history = History()
+    told(history, samples("shop", 12, until=1000.0, seed=2))
+    for name, seed in (("stock", 3), ("mail", 5)):
+        told(
+            history,
+            samples(name, 11.5, until=970.0, seed=seed),
+            samples(name, 0.5, cpu=180.0, until=1000.0, seed=seed),
+        )
+    window = history.window(["shop", "stock", "mail"], [], "shop", 1000.0, 0.0)
+    assert window is not None
+    assert figure_evidence(window, "shop", ["stock", "mail"], changed=False) == []
+
+
 def test_memory_is_bounded_however_many_series_and_samples_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_SERIES", 100)
     history = History()
@@ -122,3 +149,23 @@ def test_memory_is_bounded_however_many_series_and_samples_come(monkeypatch: pyt
     history.forget("wide")
     history.take("late", ROWS * 3 * STEP_S, names, tuple(1.0 for _ in names))
     assert history.window(["wide"], [], "wide", 0.0, 0.0) is None
+
+
+def test_ordinary_noise_with_bursts_accuses_nobody_but_once_in_a_while() -> None:
+    random = np.random.default_rng(5)
+    services = [f"s{n}" for n in range(5)]
+    accused = 0
+    for _ in range(60):
+        history = History()
+        for step in range(90):
+            for service in services:
+                burst = random.exponential(30.0) if random.random() < 0.03 else 0.0
+                figures = (
+                    20.0 * (1 + 0.1 * random.standard_normal()) + burst,
+                    200.0 + random.standard_normal(),
+                )
+                history.take(service, step * STEP_S, OWN, figures)
+        window = history.window(services, [], "s0", 89 * STEP_S, 0.0)
+        assert window is not None
+        accused += bool(figure_evidence(window, "s0", services[1:], changed=False))
+    assert accused <= 2

@@ -52,6 +52,7 @@ def test_where_nothing_deviates_nobody_is_accused_with_confidence() -> None:
     window = calm()
     verdict = weigh(window)
     assert verdict.suspects[0].confidence < 0.6
+    assert not {"cpu", "memory", "latency"} & set(verdict.suspects[0].evidence)
     assert name_cause(window, verdict) == "unknown"
 
 

@@ -15,6 +15,7 @@ from agents.events import (
     CauseFound,
     ConfigChanged,
     Event,
+    FixApplied,
     FixChosen,
     FixesExhausted,
     FixFailed,
@@ -28,9 +29,10 @@ from agents.events import (
     LessonLearned,
 )
 from agents.lessons import keep, lesson_key
-from agents.selecting.prospects import WAIT, Beliefs, Prospects
-from analysis.bandit import Outcomes, Tally, learn
+from agents.selecting.prospects import Beliefs, Prospects
+from analysis.bandit import Outcomes
 from analysis.choice import Option, led
+from analysis.ledger import WAIT, entered
 from analysis.root_cause import UNKNOWN
 from config.model import Service
 from config.ourselves import is_drill
@@ -59,6 +61,7 @@ class Case(Struct, frozen=True):
     found: CauseFound | None = None
     tried: tuple[tuple[str, str], ...] = ()  # (fix, target), in order, repeats included
     refused: int = 0  # of those tried, how many never started
+    passed: bool = False  # when the pending fix was to begin, the symptom was gone
     brief: bool = False  # it was waited for a short time only
     pending: str = ""  # the fix that awaits its outcome, or has healed it: nothing is chosen beside it
 
@@ -75,7 +78,7 @@ class State(Struct):
 class IntelligentFixSelector:
     name = "intelligent_fix_selector"
     consumes: tuple[type[Event], ...] = (
-        CauseFound, FixFailed, HarmFound, FixRefused, FixVerified, IncidentOpened, IncidentClosed, IncidentEscalated,
+        CauseFound, FixApplied, FixFailed, HarmFound, FixRefused, FixVerified, IncidentOpened, IncidentClosed, IncidentEscalated,
         HealthChanged, ConfigChanged, LessonLearned,
     )  # fmt: skip
     emits: tuple[type[Event], ...] = (FixChosen, FixesExhausted)
@@ -208,9 +211,8 @@ class IntelligentFixSelector:
         blamed = sure if cause.name != UNKNOWN else "whatever the cause is"
         rivals = ", ".join(f"{option.fix.name} {option.probability:.0%}" for option in others[:3])
         outcomes = self.state.rates.get(f"{best.cause}/{best.fix.name}", Outcomes())
-        tally = outcomes.by_service.get(target.name, Tally())
-        times = tally.successes + tally.failures
-        record = f"; here it helped {tally.successes:g} of {times:g} times" if times else ""
+        well, times = outcomes.counts.get(target.name, (0, 0))
+        record = f"; here it helped {well} of {times} times" if times else ""
         return f"{blamed}: {best.fix.title} should help in {best.probability:.0%}{record}; others: {rivals or 'none'}"
 
     # --- remember ---
@@ -244,10 +246,13 @@ class IntelligentFixSelector:
             if fact.interrupted:
                 return
             weight = HARM_WEIGHT if fact.harmful else 1.0
-        key = f"{fact.cause_name}/{fact.fix}"
-        outcomes = self.state.rates.get(key, Outcomes())
         healed = isinstance(fact, FixVerified)
-        self.state.rates[key] = learn(outcomes, fact.service, healed=healed, weight=weight)
+        case = self.state.cases.get(fact.incident)
+        passed = healed and case is not None and case.passed  # before anything was done
+        fix = WAIT if passed else fact.fix
+        self.state.rates = entered(
+            self.state.rates, fact.cause_name, fix, fact.service, healed=healed, weight=weight
+        )
 
 
 def _of_its_own(found: CauseFound) -> tuple[Cause, ...]:
@@ -267,7 +272,9 @@ def _after(case: Case, fact: Event) -> Case:
             return replace(case, found=fact)
         case FixChosen():
             tried = (*case.tried, (fact.fix, fact.service))
-            return replace(case, tried=tried, pending=fact.fix, brief=fact.patience_s > 0)
+            return replace(case, tried=tried, pending=fact.fix, passed=False, brief=fact.patience_s > 0)
+        case FixApplied() if fact.fix == case.pending:
+            return replace(case, passed=fact.outcome == "symptom_gone")
         case FixRefused() if fact.final and fact.fix == case.pending:
             return _refused(case)
         case FixFailed() if fact.fix == case.pending:

@@ -4,7 +4,7 @@ The order of a fix's `cures` says how well it suits them: the first is what it i
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -47,22 +47,41 @@ def prior(fix: Fix, cause: str) -> tuple[float, float]:
     return kept, total - kept
 
 
+def prior_of(fixes: Mapping[str, Fix], key: str) -> tuple[float, float]:
+    """Of CAUSE/FIX, also where the catalogue does not know the pair any more."""
+    cause, _, name = key.rpartition("/")
+    fix = fixes.get(name)
+    return prior(fix, cause) if fix and cause in fix.cures else (1.0, 1.0)
+
+
 def rank(
     fixes: Iterable[Fix],
     causes: Iterable[tuple[str, float]],
     learnt: Callable[[Fix, str], float],
+    hoped: Callable[[Fix, str], float] | None = None,
 ) -> list[Option]:
-    """Best first. `causes` are (name, confidence); `learnt` gives the probability that a fix heals a cause."""
+    """Best first. `causes` are (name, confidence); `learnt` gives the probability that a fix heals a cause.
+
+    `hoped` is what it may turn out to be: it orders the fixes, and stands in none of their figures.
+    """
     beliefs = list(causes)
     options = []
     for fix in fixes:
         shares = {cause: sure * learnt(fix, cause) for cause, sure in beliefs if cause in fix.cures}
         probability = sum(shares.values())
         if probability >= LEAST_PROBABILITY:
-            value = probability - min(COST_PER_S * fix.cost_s, COST_AT_MOST) - RISK[fix.risk]
-            options.append(Option(fix, max(shares, key=lambda cause: shares[cause]), probability, value))
-    options.sort(key=lambda option: (-round(option.value, 9), option.fix.name))
-    return options
+            costs = min(COST_PER_S * fix.cost_s, COST_AT_MOST) + RISK[fix.risk]
+            hope = (
+                sum(sure * hoped(fix, cause) for cause, sure in beliefs if cause in shares)
+                if hoped
+                else probability
+            )
+            option = Option(
+                fix, max(shares, key=lambda cause: shares[cause]), probability, probability - costs
+            )
+            options.append((hope - costs, option))
+    options.sort(key=lambda item: (-round(item[0], 9), item[1].fix.name))
+    return [option for _, option in options]
 
 
 def led(ranked: Sequence[Option], order: Sequence[str]) -> list[Option]:

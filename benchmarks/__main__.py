@@ -28,6 +28,7 @@ NAMES = (
     "race",
     "fix",
     "root_cause",
+    "selector",
 )
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 

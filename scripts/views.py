@@ -13,6 +13,9 @@ from agents.rca_engine import RcaEngine
 from agents.render_prevention_agent import RenderPreventionAgent
 from agents.render_self_healing_agent import RenderSelfHealingAgent
 from agents.service_monitor import ServiceMonitor
+from analysis.choice import prior_of
+from analysis.rates import told
+from config.model import Service
 from config.ourselves import agent_of, is_drill
 from config.secret import secret_values
 from dashboard.coverage import families, offered, proofs, told
@@ -218,7 +221,9 @@ class DaemonView:
 
     def success_rates(self) -> Sequence[Item]:
         selector: IntelligentFixSelector = self._agent("intelligent_fix_selector")
-        return [{"key": key, **msgspec.to_builtins(rate)} for key, rate in selector.state.rates.items()]
+        world = selector.world
+        kinds = {service.name: _class_of(service) for service in world.config.services}
+        return list(told(selector.state.rates, kinds, lambda key: prior_of(world.fixes, key)))
 
     def fixes(self) -> Sequence[Item]:
         return [msgspec.to_builtins(fix) for fix in self._daemon.world.fixes.values()]
@@ -239,3 +244,7 @@ def health_now(health: str, *, stopped: bool, runs: bool, dry_run: bool) -> str:
     if stopped and not runs:
         return "stopped"
     return "unknown" if health == "healthy" and not runs and not dry_run else health
+
+
+def _class_of(service: Service) -> str:
+    return str(type(service.platform).__struct_config__.tag)

@@ -1,15 +1,16 @@
 """What each fix promises one service now: which apply, how probably they heal, and whether the words found name what they mend."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from agents.events import CauseFound
-from analysis.bandit import Outcomes, probability
+from analysis.bandit import Outcomes, believe, together
 from analysis.choice import Option, named, prior, rank
+from analysis.ledger import WAIT, by_itself, seen
 from config.fixes import Fix
 from config.model import Service
 from config.world import World
 
-WAIT = "wait"
 BESIDE_THE_POINT = 0.3  # what is left of a fix for files where a cache is named, and the other way round
 
 Beliefs = Sequence[tuple[str, float]]  # (cause, confidence)
@@ -27,10 +28,16 @@ class Prospects:
         alike = {service.name for service in self._world.config.services if type(service.platform) is kind}
         beside = _beside_the_point(target, found)
 
-        def learnt(fix: Fix, cause: str) -> float:
+        def heals(fix: Fix, cause: str, *, hoping: bool) -> float:
             outcomes = self._rates.get(f"{cause}/{fix.name}", Outcomes())
-            heals = probability(outcomes, prior(fix, cause), target.name, alike=alike)
-            return heals * BESIDE_THE_POINT if beside in fix.needs else heals
+            belief = believe(outcomes, prior(fix, cause), target.name, alike=alike)
+            tries = (
+                fix.risk == "safe" and fix.name != WAIT
+            )  # nobody's patience and no risk is spent on curiosity
+            chance = belief.hoped(seen(self._rates, cause)) if hoping and tries else belief.mean
+            if fix.name != WAIT:
+                chance = together(chance, by_itself(self._rates, cause, target.name, alike=alike))
+            return chance * BESIDE_THE_POINT if beside in fix.needs else chance
 
         causes = {cause for cause, _ in beliefs}
         fixes = [
@@ -38,7 +45,7 @@ class Prospects:
             for fix in self._world.fixes.values()
             if not causes.isdisjoint(fix.cures) and self._applies(fix, target)
         ]
-        return rank(fixes, beliefs, learnt)
+        return rank(fixes, beliefs, partial(heals, hoping=False), partial(heals, hoping=True))
 
     def _applies(self, fix: Fix, target: Service) -> bool:
         if fix.name == WAIT:

@@ -93,9 +93,11 @@ def _learnt(incident: Incident, rates: Iterable[Mapping[str, Any]]) -> Iterable[
     for rate in rates:
         if rate.get("key") in tried:
             tally = rate.get("by_service", {}).get(incident.service, {})
-            good, bad = tally.get("successes", 0), tally.get("failures", 0)
             cause, _, fix = str(rate["key"]).partition("/")
-            yield f"{fix} against {cause} helped {incident.service} {good:g} of {good + bad:g} times"
+            counted = f"{incident.service} was well {tally.get('well', 0)} of {tally.get('times', 0)} times"
+            passes = rate.get("passes", 0.0)
+            meanwhile = f", {passes:.0%} pass meanwhile" if passes else ""
+            yield f"after {fix} against {cause} {counted}; it helps in {tally.get('helps', 0.0):.0%}{meanwhile}"
 
 
 def _curves(incident: Incident, curves: Curves, ended: float) -> tuple[Curve, ...]:

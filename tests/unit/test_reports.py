@@ -33,7 +33,9 @@ def incident(**more: Any) -> Incident:
 
 
 def report(story: Incident, curves: Curves | None = None, secrets: tuple[str, ...] = ()) -> Report:
-    rates = [{"key": "crash/respawn", "by_service": {"shop": {"successes": 3.0, "failures": 1.0}}}]
+    rates = [
+        {"key": "crash/respawn", "by_service": {"shop": {"well": 3, "times": 4, "helps": 0.8}}, "passes": 0.1}
+    ]
     return report_of(story, curves or Curves(), rates, lambda at: f"{at:g}", Redactor(secrets))
 
 
@@ -43,7 +45,7 @@ def test_a_report_tells_the_whole_story(form: Any) -> None:
     for words in (
         "shop: healed by respawn", "1000 to 1003, 3.0 s", "exit: was killed by SIGKILL", "crash of shop, 97% sure",
         "ended by signal 9", "hang of shop, 2%", "+0.5 s: respawn of shop for crash, 2.0 s, verified; to undo it: start it again",
-        "respawn against crash helped shop 3 of 4 times", "shop has a problem",
+        "after respawn against crash shop was well 3 of 4 times; it helps in 80%, 10% pass meanwhile", "shop has a problem",
     ):  # fmt: skip
         assert words in text
 

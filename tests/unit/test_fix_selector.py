@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agents.events import (
     Cause,
     CauseFound,
     ConfigChanged,
     Event,
+    FixApplied,
     FixChosen,
     FixesExhausted,
     FixFailed,
@@ -21,7 +23,10 @@ from agents.events import (
     IncidentOpened,
 )
 from agents.intelligent_fix_selector import IntelligentFixSelector
-from analysis.bandit import Tally
+from agents.selecting.prospects import Prospects
+from analysis.bandit import Outcomes, Tally
+from analysis.ledger import entered
+from config.world import World
 from tests.fixtures.chain import world_of
 from tests.fixtures.lone_agent import LoneAgent
 
@@ -320,3 +325,48 @@ def test_harm_that_is_found_late_counts_with_the_failure_as_six() -> None:
     desk.judge(choice, good=False)
     desk.tell(HarmFound(**about, act="a", reason="r"))
     assert desk.agent.state.rates[f"hang/{choice.fix}"].by_service["shop"] == Tally(0.0, 6.0)
+
+
+def test_a_symptom_that_was_gone_before_anything_was_done_is_credited_to_waiting() -> None:
+    desk = ready()
+    choice = desk.find(HANG)
+    applied = FixApplied(incident="i", service="shop", fix=choice.fix, outcome="symptom_gone")
+    assert desk.tell(applied) == [], "it has no say in the choice"
+    desk.judge(choice, good=True)
+    rates = desk.agent.state.rates
+    assert rates["hang/wait"].counts == {"shop": (1, 1)}
+    assert f"hang/{choice.fix}" not in rates
+
+
+def test_a_fix_that_was_done_is_credited_itself() -> None:
+    desk = ready()
+    choice = desk.find(HANG)
+    desk.tell(FixApplied(incident="i", service="shop", fix=choice.fix, outcome="done"))
+    desk.judge(choice, good=True)
+    assert set(desk.agent.state.rates) == {f"hang/{choice.fix}"}
+
+
+@pytest.mark.parametrize(
+    ("risk", "prior", "first"),
+    [
+        ("safe", (2.7, 3.3), "other"),  # by what it may turn out to be: its mean is the lower one
+        ("risky", (3.4, 2.6), "known"),  # its mean less its risk is the lower one, and no hope is added
+    ],
+)
+def test_a_safe_fix_is_tried_out_of_curiosity_and_a_risky_one_is_not(
+    risk: str, prior: tuple[float, float], first: str
+) -> None:
+    world = world_of(*SERVICES)
+    known = replace(world.fixes["restart"], name="known", cures=("hang",), prior=(3.0, 3.0), cost_s=1.0)
+    other = replace(known, name="other", prior=prior, risk=risk)
+    rates: dict[str, Outcomes] = {}
+    for n in range(60):
+        rates = entered(rates, "hang", "known", "shop", healed=n % 2 == 0)
+    prospects = Prospects(World(world.config, {"known": known, "other": other}), rates, is_down=False)
+    target = world.target("shop")
+    assert target is not None
+    ranked = prospects.options(target, CauseFound(service="shop", best=HANG), [("hang", 1.0)])
+    assert ranked[0].fix.name == first
+    assert [option.probability for option in ranked if option.fix.name == "other"] == [
+        pytest.approx(prior[0] / 6.0)
+    ], "people read what is known, not what is hoped"

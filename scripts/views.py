@@ -14,7 +14,7 @@ from agents.render_prevention_agent import RenderPreventionAgent
 from agents.render_self_healing_agent import RenderSelfHealingAgent
 from agents.service_monitor import ServiceMonitor
 from analysis.choice import prior_of
-from analysis.rates import told
+from analysis.rates import told as told_rates
 from config.model import Service
 from config.ourselves import agent_of, is_drill
 from config.secret import secret_values
@@ -223,7 +223,7 @@ class DaemonView:
         selector: IntelligentFixSelector = self._agent("intelligent_fix_selector")
         world = selector.world
         kinds = {service.name: _class_of(service) for service in world.config.services}
-        return list(told(selector.state.rates, kinds, lambda key: prior_of(world.fixes, key)))
+        return list(told_rates(selector.state.rates, kinds, lambda key: prior_of(world.fixes, key)))
 
     def fixes(self) -> Sequence[Item]:
         return [msgspec.to_builtins(fix) for fix in self._daemon.world.fixes.values()]

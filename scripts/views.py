@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from agents.act_gate import ActGate
+from agents.chaos_controller import ChaosController
 from agents.incident.records import Incident
 from agents.intelligent_fix_selector import IntelligentFixSelector
 from agents.rca_engine import RcaEngine
@@ -180,8 +181,13 @@ class DaemonView:
             journal.health.problem if journal.failing else "",
             dry_run=self._daemon.world.dry_run,
         )
+        told += [f"broken on purpose: {fault['fault']} on {fault['service']}" for fault in self._faults()]
         now = self._daemon.clock.now()
         return summarise(self.stories(), self.services(), self._observer.commands, now, self.text, told)
+
+    def _faults(self) -> list[dict[str, Any]]:
+        cell = self._daemon.runner.cells.get("chaos_controller")
+        return cell.agent.active() if cell is not None and isinstance(cell.agent, ChaosController) else []
 
     def coverage(self) -> Item:
         world = self._daemon.world

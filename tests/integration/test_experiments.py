@@ -38,6 +38,9 @@ def test_chaos_toolkit_finds_the_fleet_as_steady_after_as_before(
     told = [(run["activity"]["name"], run["status"], run.get("output")) for run in journal["run"]]
     assert (journal["status"], journal["deviated"]) == ("completed", False), journal
     assert all(status == "succeeded" for _, status, _ in told), told
+    assert [output for name, _, output in told if name.endswith("seen to be unwell") and not output] == [], (
+        told
+    )
     assert all(run["status"] == "succeeded" for run in journal["rollbacks"]), journal["rollbacks"]
     assert ask(fleet.daemon.state, "faults")["notes"] == []
 
@@ -83,6 +86,8 @@ def test_an_interrupted_experiment_is_rolled_back(fleet: ExperimentFleet, tmp_pa
     ]
     running = subprocess.Popen(command, env=fleet.environment(), stdout=subprocess.PIPE, text=True)
     until("the fault is in", lambda: ask(fleet.daemon.state, "faults")["active"])
+    notices = ask(fleet.daemon.state, "status")["summary"]["notices"]
+    assert notices == ["broken on purpose: cpu on pricing"]
     running.send_signal(signal.SIGINT)
     said, _ = running.communicate(timeout=30)
     assert running.returncode == 130

@@ -1,7 +1,7 @@
 """What is foreseen hours ahead: trends of samples towards their ceilings, what the predictor says, lives that wear out."""
 
 from collections.abc import Iterable, Iterator
-from statistics import fmean, median
+from statistics import median
 
 from agents.events import ServiceSampled
 from agents.upkeeping.state import Foreseen, State
@@ -13,6 +13,7 @@ HORIZON_S = 6 * 3600.0  # of the trend: it is seen for up to so long, and up to 
 WARMUP_S = 1800.0
 SLICE_S = 300.0
 LOADS = ("requests_per_second", "http_requests_per_second", "http_requests_per_s", "cpu_percent")
+LONGEST_SEARCHED = 1000  # metrics of one scrape; a longer one would cost more than it tells
 CEILINGS = {"rss_mib": "memory_leak", "open_files": "connection_exhaustion"}
 WEAR = "wear"
 
@@ -43,25 +44,27 @@ class Foresight:
 
     def __init__(self) -> None:
         self._courses: dict[str, Course] = {}
-        self._hour: dict[str, list[float]] = {}
+        self._hour: dict[str, tuple[float, int]] = {}  # sum and count of loads
 
     def see(self, sample: ServiceSampled, service: Service) -> None:
-        seen = dict(zip(sample.names, sample.values, strict=True))
         for metric, limit in ceilings(service.limits):
-            if metric not in seen:
+            value = _value(sample, metric)
+            if value is None:
                 continue
             key = f"{service.name}/{metric}"
             course = self._courses.get(key)
             if course is None or (course.incarnation, course.limit) != (sample.incarnation, limit):
                 course = self._courses[key] = Course(sample.incarnation, limit)
-            course.add(seen[metric])
-        load = next((seen[name] for name in LOADS if name in seen), None)
-        if load is not None:
-            self._hour.setdefault(service.name, []).append(load)
+            course.add(value)
+        if len(sample.names) <= LONGEST_SEARCHED:
+            loads = (load for name in LOADS if (load := _value(sample, name)) is not None)
+            if (load := next(loads, None)) is not None:
+                total, count = self._hour.get(service.name, (0.0, 0))
+                self._hour[service.name] = (total + load, count + 1)
 
     def end_hour(self) -> dict[str, float]:
         """The mean load of each service since the last call."""
-        loads = {name: round(fmean(seen), 4) for name, seen in self._hour.items()}
+        loads = {name: round(total / count, 4) for name, (total, count) in self._hour.items()}
         self._hour.clear()
         return loads
 
@@ -92,6 +95,13 @@ class Foresight:
         gone = set(names)
         for key in [key for key in self._courses if key.rpartition("/")[0] in gone]:
             del self._courses[key]
+
+
+def _value(sample: ServiceSampled, metric: str) -> float | None:
+    try:
+        return sample.values[sample.names.index(metric)]
+    except ValueError:
+        return None
 
 
 def _lives(state: State, name: str, course: Course) -> bool:

@@ -49,7 +49,7 @@ class Ground:
     """A folder of its own, as a user's project would be."""
 
     def __init__(self, root: Path) -> None:
-        (root / "config").mkdir(parents=True)
+        (root / "config").mkdir(parents=True, exist_ok=True)
         (root / "config" / "monitoring_config.json").write_text(json.dumps(CONFIG))
         (root / "config" / "self_healing_config.json").write_text(
             "{}"

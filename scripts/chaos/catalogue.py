@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from scripts.chaos import calm, links, processes, releases, remote, resources, watcher
+from scripts.chaos import calm, links, models, processes, releases, remote, resources, watcher
 from scripts.chaos.scenario import Scenario
 
 FAULTS_PER_STAGE = 11
@@ -17,6 +17,7 @@ def every() -> list[Scenario]:
         *links.scenarios(),
         *watcher.scenarios(),
         *remote.scenarios(),
+        *models.scenarios(),
         *calm.scenarios(),
     ]
 

@@ -61,6 +61,8 @@ class Cell:
         """What users do all the time, at one pace, so that being watched changes nothing; goes on until cancelled."""
         while True:
             good = all([await self.ask(role) == 200 for role in self.watched])
+            if good and (well := self.held.get("well")) is not None:  # of what has no page
+                good = await asyncio.to_thread(well)
             now = time.time()
             if not good:
                 self.good_since, self.failed_at = 0.0, now

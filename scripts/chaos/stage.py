@@ -18,10 +18,10 @@ from scripts.chaos.scenario import Scenario
 from scripts.demo import ROOT, STOP_S, free_ports, running
 from scripts.remote_view import RemoteView
 
-ROLES = ("pricing", "shop", "worker", "partner", "link", *(f"link{number}" for number in range(4)))
+ROLES = ("pricing", "shop", "worker", "partner", "link", "model", *(f"link{number}" for number in range(4)))
 READY_S = 60.0
 LIMIT_S = 240.0
-SETTLE_S = 20.0  # for incidents that are still open
+SETTLE_S = 30.0  # for incidents that are still open
 LOOK_S = 0.5
 ENDED = {"closed", "escalated", "withdrawn"}
 

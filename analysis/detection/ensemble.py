@@ -121,24 +121,30 @@ class Lesson:
 
     def __init__(self, forecast: Forecast, z: Floats) -> None:
         self._forecast = forecast
-        self._rows: Singles = z[-forecast.reach :].astype(np.float32)
-        self._strangeness: Singles = np.empty(0, dtype=np.float32)
+        self._before = min(forecast.reach, len(z))
+        size = self._before + LEARN_AFTER + LEARN_EVERY
+        self._rows: Singles = np.empty((size, z.shape[1]), dtype=np.float32)
+        self._rows[: self._before] = z[-self._before :]
+        self._strangeness: Singles = np.zeros(size, dtype=np.float32)
+        self._filled = self._before
         self.room = LEARN_EVERY
 
     def take(self, z: Floats, strangeness: Floats) -> None:
         """At most `room` rows."""
-        self._rows = np.concatenate([self._rows, z.astype(np.float32)])
-        self._strangeness = np.concatenate([self._strangeness, strangeness.astype(np.float32)])
+        here = slice(self._filled, self._filled + len(z))
+        self._rows[here], self._strangeness[here] = z, strangeness
+        self._filled += len(z)
         self.room -= len(z)
         if self.room:
             return
         self.room = LEARN_EVERY
-        if len(self._strangeness) >= LEARN_AFTER + LEARN_EVERY:
-            reach = len(self._rows) - len(self._strangeness)
-            lesson = self._rows[: reach + LEARN_EVERY].astype(np.float64)
-            self._forecast.learn(lesson, LEARN_EVERY, self._strangeness[:LEARN_EVERY])
-            self._rows = self._rows[LEARN_EVERY:]
-            self._strangeness = self._strangeness[LEARN_EVERY:]
+        if self._filled == len(self._rows):
+            lesson = slice(0, self._before + LEARN_EVERY)
+            strange = self._strangeness[self._before : self._before + LEARN_EVERY]
+            self._forecast.learn(self._rows[lesson].astype(np.float64), LEARN_EVERY, strange)
+            self._filled -= LEARN_EVERY
+            for kept in (self._rows, self._strangeness):
+                kept[: self._filled] = kept[LEARN_EVERY:].copy()
 
 
 def _members(z: Floats, forecast: Forecast) -> list[tuple[View, list[Vote]]]:

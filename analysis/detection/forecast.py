@@ -34,7 +34,7 @@ class Forecast:
         self.robust = np.maximum(np.quantile(residual, 0.9, axis=0) / QUANTILE_PER_SIGMA, LEAST_QUANTILE)
 
     def residuals(self, z: Floats, new: int) -> Floats:
-        return z[-new:] - _regressors(z)[-new:] @ self._weights
+        return z[-new:] - _regressors(z[-new - self.reach :])[-new:] @ self._weights
 
     def raw(self, z: Floats, new: int) -> Floats:
         return self.strange(self.residuals(z, new))

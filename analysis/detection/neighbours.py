@@ -18,12 +18,11 @@ class Neighbours:
         seen = windows(bounded, self.reach)[self.reach :]
         order = np.random.default_rng(seed).permutation(len(seen))[:MOST]
         self._memory = seen[order].astype(np.float32)
-        metrics = z.shape[1]
-        self._parts = [np.ascontiguousarray(self._memory[:, -length * metrics :]) for length in LENGTHS]
-        self._norms = [np.einsum("ij,ij->i", part, part) for part in self._parts]
+        sizes = [length * z.shape[1] for length in LENGTHS]
+        self._norms = [(self._memory[:, -size:] ** 2).sum(axis=1) for size in sizes]
 
     def raw(self, z: Floats, new: int) -> Floats:
-        now = windows(soft(z, BOUND), self.reach)[-new:].astype(np.float32)
+        now = windows(soft(z[-new - self.reach :], BOUND), self.reach)[-new:].astype(np.float32)
         metrics = z.shape[1]
         scores = np.empty((new, len(LENGTHS)))
         for column, length in enumerate(LENGTHS):
@@ -34,7 +33,7 @@ class Neighbours:
         return scores
 
     def _distance(self, column: int, now: Singles) -> Floats:
-        squares = self._norms[column] - 2.0 * now @ self._parts[column].T
+        squares = self._norms[column] - 2.0 * now @ self._memory[:, -now.shape[1] :].T
         squares += np.einsum("ij,ij->i", now, now)[:, None]
         last = min(NEAREST.stop - 1, squares.shape[1] - 1)
         near = np.partition(squares, last, axis=1)[:, NEAREST].mean(axis=1)

@@ -21,10 +21,10 @@ class Subspace:
         power, directions = np.maximum(power[::-1], 0.0), directions[:, ::-1]
         share = np.cumsum(power) / max(power.sum(), 1e-12)
         kept = min(int(np.searchsorted(share, KEPT)) + 1, max(len(power) - 1, 1))
-        self._directions = np.ascontiguousarray(directions[:, :kept])
+        self._directions = np.ascontiguousarray(directions[:, :kept], dtype=np.float32)
 
     def raw(self, z: Floats, new: int) -> Floats:
-        around = windows(z, self.length)[-new:] - self._centre
+        around = windows(z[-new - self.length :], self.length)[-new:] - self._centre
         inside = around @ self._directions
         left = np.einsum("ij,ij->i", around, around) - np.einsum("ij,ij->i", inside, inside)
         return np.asarray(np.sqrt(np.maximum(left, 0.0) / around.shape[1])[:, None])

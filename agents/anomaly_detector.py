@@ -141,9 +141,12 @@ class AnomalyDetector:
                 if names == watch.history.names:
                     watch.history.put(rows)
             rows = watch.asking()
-            watch.learnt(await workers.run(kept_and_learnt, DEADLINE_S, path, watch.history.names, rows))
+            promised = self.world.config.learning.false_alarms_per_day
+            watch.learnt(
+                await workers.run(kept_and_learnt, DEADLINE_S, path, watch.history.names, rows, promised)
+            )
             log.info("normal_learnt", service=service, minutes=len(rows), metrics=len(watch.history.names))
-        except (WorkerError, OSError, ValueError) as error:
+        except (WorkerError, OSError, ValueError, ArithmeticError, LookupError, MemoryError) as error:
             watch.learnt(None)
             log.warning("normal_not_learnt", service=service, error=str(error))
 

@@ -29,6 +29,7 @@ NAMES = (
     "fix",
     "root_cause",
     "selector",
+    "detection",
 )
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 

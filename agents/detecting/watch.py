@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from analysis.detection.rows import Floats
     from utils.array_files import Singles
 
+RETRY_ROWS = 60  # an hour
 RELEARN_ROWS = 1440  # a day: as often a full history is learnt anew
 
 
@@ -22,7 +23,7 @@ class Watch:
         self._guard: Guard | None = None
         self._missed: list[Floats] = []  # rows that came while a worker learnt
         self._since = 0
-        self.asked = False
+        self.asked = self._failed = False
 
     @property
     def guarded(self) -> bool:
@@ -45,7 +46,7 @@ class Watch:
     def due(self) -> bool:
         """Whether there is something new to learn from."""
         rows = len(self.history)
-        if self.asked or rows < LEAST_ROWS:
+        if self.asked or rows < LEAST_ROWS or (self._failed and self._since < RETRY_ROWS):
             return False
         if self._guard is None:
             return True
@@ -60,8 +61,8 @@ class Watch:
         return self.history.rows()
 
     def learnt(self, learnt: Learnt | None) -> None:
-        """None: it could not be learnt this time; once as much again has come it is tried again."""
-        self.asked = False
+        """None: it could not be learnt this time; in an hour it is tried again."""
+        self.asked, self._failed = False, learnt is None
         if learnt is None:
             return
         self._guard = Guard(learnt)

@@ -123,7 +123,9 @@ class Lesson:
         self._forecast = forecast
         self._before = min(forecast.reach, len(z))
         size = self._before + LEARN_AFTER + LEARN_EVERY
-        self._rows: Singles = np.empty((size, z.shape[1]), dtype=np.float32)
+        self._rows = np.empty(
+            (size, z.shape[1]), dtype=np.float16
+        )  # thousandths of a spread are enough to learn from
         self._rows[: self._before] = z[-self._before :]
         self._strangeness: Singles = np.zeros(size, dtype=np.float32)
         self._filled = self._before

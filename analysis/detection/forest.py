@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.detection.rows import Floats, Singles
 
-TREES = 64
+TREES = 50
 SAMPLE = 256
 TRIES = 4  # features looked at until one is found that is not the same everywhere
 AT_ONCE = 512
@@ -27,11 +27,13 @@ def unsuccessful(count: NDArray[Any] | float) -> Floats:
 
 
 class Forest:
-    def __init__(self, feature: NDArray[np.intp], threshold: Floats | Singles, path: Floats | Singles, sample: int) -> None:
+    def __init__(
+        self, feature: NDArray[np.intp], threshold: Floats | Singles, path: Floats | Singles, sample: int
+    ) -> None:
         """`feature`, `threshold`: (trees, inner nodes); `path`: (trees, leaves of the last level)."""
         self.trees, self._inner = feature.shape
         self.depth = (self._inner + 1).bit_length() - 1
-        self._feature = feature.ravel().astype(np.int32)
+        self._feature = feature.ravel().astype(np.int16)
         self._threshold, self._path = threshold.ravel(), path.ravel()
         self._roots = np.arange(self.trees) * self._inner
         self._leaves = np.arange(self.trees) * (self._inner + 1)

@@ -13,7 +13,8 @@ PERIOD_S = 60.0
 LEAST_ROWS = 360  # six hours
 MOST_ROWS = 2880  # two days
 MOST_METRICS = 64
-PROMISE = 0.001  # share of rows that alarm falsely
+DAY_ROWS = 86_400.0 / PERIOD_S
+PROMISE = 0.001  # share of rows that alarm falsely, where nothing else is asked for
 FITTED_SHARE = 0.7  # the rest of the history calibrates the alarm
 GROWTH = 4
 NAMED = 3  # metrics that show an anomaly
@@ -26,6 +27,7 @@ class Learnt(Struct):
     ensemble: Ensemble
     level: float  # above it, a score is an alarm
     rows: int
+    promise: float
 
 
 class Shown(Struct, frozen=True):
@@ -37,18 +39,18 @@ class Shown(Struct, frozen=True):
     sigmas: float
 
 
-def learn(rows: Singles) -> Learnt:
+def learn(rows: Singles, promise: float = PROMISE) -> Learnt:
     history = rows.astype(np.float64)
     fitted = int(len(history) * FITTED_SHARE)
     ensemble = Ensemble(history[:fitted])
     scores = ensemble.score(history[fitted:])
-    return Learnt(ensemble, level_of(scores), len(history))
+    return Learnt(ensemble, level_of(scores, promise), len(history), promise)
 
 
-def level_of(scores: Floats) -> float:
+def level_of(scores: Floats, promise: float = PROMISE) -> float:
     """The quantile of the promise; beyond the highest seen where there are too few rows to know it."""
     ordered = np.sort(scores)
-    place = (1.0 - PROMISE) * (len(ordered) + 1)
+    place = (1.0 - promise) * (len(ordered) + 1)
     if place <= len(ordered):
         return float(ordered[int(np.ceil(place)) - 1])
     spread = float(ordered[-1] - np.quantile(ordered, 0.9))
@@ -108,6 +110,7 @@ class Guard:
     def __init__(self, learnt: Learnt) -> None:
         self._ensemble, self.level = learnt.ensemble, learnt.level
         self.rows = learnt.rows
+        self._promise = learnt.promise
         self._step = max(0.05 * abs(self.level), 1e-3)
         self._settling: list[Floats] = []
         self._unsettled: NDArray[np.bool_] | None = None
@@ -124,7 +127,7 @@ class Guard:
         score = float(self._ensemble.score(row[None])[0])
         alarm = score > self.level
         # the level follows the stream, so that as many rows alarm as were promised whatever drifts
-        self.level += self._step * (float(alarm) - PROMISE)
+        self.level += self._step * (float(alarm) - self._promise)
         return self._shown(row) if alarm else []
 
     def _settle(self, row: Floats) -> None:

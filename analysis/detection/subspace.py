@@ -6,6 +6,7 @@ from analysis.detection.rows import Floats, windows
 
 LENGTH = 12
 KEPT = 0.99  # of the variance
+MOST_DIRECTIONS = 160  # more would cost memory for the last thousandths
 MOST_SIZE = 600  # metrics times rows of a window
 
 
@@ -20,7 +21,7 @@ class Subspace:
         power, directions = np.linalg.eigh(around.T @ around / len(seen))
         power, directions = np.maximum(power[::-1], 0.0), directions[:, ::-1]
         share = np.cumsum(power) / max(power.sum(), 1e-12)
-        kept = min(int(np.searchsorted(share, KEPT)) + 1, max(len(power) - 1, 1))
+        kept = min(int(np.searchsorted(share, KEPT)) + 1, max(len(power) - 1, 1), MOST_DIRECTIONS)
         self._directions = np.ascontiguousarray(directions[:, :kept], dtype=np.float32)
 
     def raw(self, z: Floats, new: int) -> Floats:

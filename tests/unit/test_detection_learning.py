@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from agents.anomaly_detector import AnomalyDetector
+from agents.detecting.learning import kept_and_learnt
 from agents.detecting.watch import Watch
 from agents.events import AnomalyDetected, ServiceSampled
 from analysis.detection.service import LEAST_ROWS
@@ -72,3 +73,21 @@ def test_nothing_is_learnt_from_less_than_six_hours(rows: int) -> None:
     assert watch.due() == (rows == LEAST_ROWS)
     watch.asking()
     assert not watch.due()
+
+
+async def test_a_worker_that_fails_is_asked_again_in_an_hour_and_statistics_go_on(tmp_path: Path) -> None:
+    world = world_of({"name": "shop"})
+    world.state_dir = tmp_path
+    workers = VirtualWorkers(deadly=frozenset({kept_and_learnt}))
+    agent = AnomalyDetector(world, workers)
+    runs = asyncio.create_task(agent.run(None))  # type: ignore[arg-type] # it says nothing outside of handle
+    for minute in range(LEAST_ROWS + 1):
+        _told(agent, minute, 5.0, 5.0)
+    await asyncio.sleep(600)
+    assert workers.started.count("kept_and_learnt") == 1
+    for minute in range(LEAST_ROWS + 1, LEAST_ROWS + 62):
+        _told(agent, minute, 5.0, 5.0)
+    await asyncio.sleep(120)
+    assert workers.started.count("kept_and_learnt") == 2
+    assert not runs.done()
+    runs.cancel()

@@ -16,8 +16,7 @@ TOP = 3
 WARM = 1000
 
 TAIL = 0.1  # share of rows that the tail is fitted to
-TAIL_HALF_LIFE = 1500.0
-WEIGHT = 0.5
+TAIL_HALF_LIFE = 1000.0
 QUIET = 4.5  # mean excesses: what is nearer begins nothing
 
 
@@ -53,16 +52,15 @@ class Onset:
         self._step = 1.0 - 0.5 ** (BLOCK / HALF_LIFE)
         self._sum = np.zeros(errors.shape[1])
         self._rows = 0
-        few, all_ = self._surprise(errors)
-        self._tails = (Tail(few[-len(few) * 3 // 4 :]), Tail(all_[-len(all_) * 3 // 4 :]))
+        surprise = self._surprise(errors)
+        self._tail = Tail(surprise[-len(surprise) * 3 // 4 :])
 
     def of(self, errors: Floats) -> Floats:
         """0 where nothing begins; grows with how far out of the tail."""
-        few, all_ = self._surprise(errors)
-        return WEIGHT * np.maximum(np.maximum(self._tails[0].of(few), self._tails[1].of(all_)) - QUIET, 0.0)
+        return np.log1p(np.maximum(self._tail.of(self._surprise(errors)) - QUIET, 0.0))
 
-    def _surprise(self, errors: Floats) -> tuple[Floats, Floats]:
-        """(of the few farthest metrics, of all metrics)"""
+    def _surprise(self, errors: Floats) -> Floats:
+        """Of the few farthest metrics."""
         far = np.empty_like(errors)
         start = 0
         while start < len(errors):
@@ -80,4 +78,4 @@ class Onset:
                 self._sum, self._rows = np.zeros(errors.shape[1]), 0
         logs = np.log1p(np.abs(far))
         top = min(TOP, logs.shape[1])
-        return np.partition(logs, -top, axis=1)[:, -top:].mean(axis=1), logs.mean(axis=1)
+        return np.asarray(np.partition(logs, -top, axis=1)[:, -top:].mean(axis=1))

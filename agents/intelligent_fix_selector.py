@@ -30,6 +30,7 @@ from agents.events import (
 )
 from agents.lessons import keep, lesson_key
 from agents.selecting.prospects import Beliefs, Prospects
+from analysis.asked import remedy_in
 from analysis.bandit import Outcomes
 from analysis.choice import Option, led
 from analysis.ledger import WAIT, entered
@@ -160,7 +161,7 @@ class IntelligentFixSelector:
         ranked = untried or (list(options) if again and not case.refused else [])
         if not ranked:
             tried = ", ".join(dict.fromkeys(fix for fix, _ in case.tried)) or "none applies"
-            reason = f"no fix for {cause.name} of {target.name} is left (tried: {tried})"
+            reason = f"no fix for {cause.name} of {target.name} is left (tried: {tried}){self._asked(case)}"
             return FixesExhausted(service=case.service, reason=reason)
         taught = self._lesson("ladder", target, cause)
         best, *others = led(ranked, taught.order if taught else ())
@@ -177,6 +178,14 @@ class IntelligentFixSelector:
             patience_boots=PATIENCE_BOOTS if better else 0,
             patience_s=waits.value if waits else 0.0,
         )
+
+    def _asked(self, case: Case) -> str:
+        """What people may do where we cannot: the kind of remedy that the words ask for, and the fixes that are of it."""
+        found = [case.found.best, *case.found.rivals] if case.found else []
+        if not (remedy := remedy_in(sentence for cause in found for sentence in cause.evidence)):
+            return ""
+        ours = ", ".join(fix.name for fix in self.world.fixes.values() if fix.remedy == remedy) or "none"
+        return f"; what was said asks for {remedy} (fixes of that kind: {ours})"
 
     def _options(self, target: Service, found: CauseFound, beliefs: Beliefs) -> list[Option]:
         prospects = Prospects(self.world, self.state.rates, is_down=self._is_down(target))

@@ -49,6 +49,7 @@ from agents.events import (
     StartRetried,
 )
 from agents.terms import MODEL_SYMPTOMS
+from analysis.asked import asked
 from analysis.evidence import Peer, Scene, View
 from analysis.root_cause import UNKNOWN, Ranked, rank
 from analysis.symptoms import looks_like, signature
@@ -194,7 +195,13 @@ class RcaEngine:
         )
         best, *rivals = rank(scene)
         named = tuple(_cause(rival) for rival in rivals if rival.cause != UNKNOWN)
-        return CauseFound(service=case.service, best=_cause(best), rivals=named)
+        found = CauseFound(service=case.service, best=_cause(best), rivals=named)
+        sentence = asked(case.service, views[case.service].text)
+        return (
+            replace(found, best=replace(found.best, evidence=(*found.best.evidence, sentence)))
+            if sentence
+            else found
+        )
 
     def _case(self, event: Event) -> Case:
         return self.state.cases.get(event.incident) or Case(event.service, "")

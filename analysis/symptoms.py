@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from analysis.alarms import alarmed
+from analysis.asked import asked
 from analysis.drain import alike
 from analysis.errors import new_error
 from analysis.evidence import Change, Deviation, Evidence, Scene, View
@@ -25,6 +26,7 @@ NEAR_CEILING = 0.9
 BUSY_PERCENT = 90.0
 SPINS_PERCENT = 50.0  # of a process that gives no answer: one that waits uses none
 DEVIATION_HALF_LIFE_S = 15.0
+ASKED_FOR = 0.3  # what is left of it where the words ask for something else
 STOOD = 0.2  # how much of the suspicion is left to what it has answered well with
 RELAPSED = 4.0  # what each restart that helped only for a while adds to that
 BLAMED = {"release": ("bad_deploy", 5.0), "deploy": ("bad_deploy", 5.0), "config": ("config_error", 4.0)}
@@ -152,6 +154,8 @@ def _after_change(scene: Scene, change: Change, age_s: float) -> Evidence:
         weight = 1.0  # so does a deployment bring in what it has put in place
     elif view.exit_code and cannot_connect(view.text):
         weight *= 0.5  # so ends a good release, too, while somebody else is away
+    if asked(scene.service, view.text):
+        weight *= ASKED_FOR  # so a good release fails, too, and the one before would
     step = f" from {change.before} to {change.after}" if change.before or change.after else ""
     sentence = f"its {change.kind} ({change.what}) was changed{step} {age_s:.0f} s before"
     return _own(scene, cause, weight * (1 - 0.7 * age_s / scene.suspect_s), sentence)

@@ -26,6 +26,12 @@ Need = Literal[
 ]
 
 
+Remedy = Literal[
+    "", "rollback", "roll-forward", "config-revert", "failover", "scale", "reschedule", "rotate-cert", "purge-bad-data",
+    "escalate-upstream",
+]  # fmt: skip
+
+
 class Fix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One remedy. `prior` counts (successes, failures) before any record of our own."""
 
@@ -41,6 +47,7 @@ class Fix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cooldown_s: float = 0.0
     needs: tuple[Need, ...] = ()
     prior: tuple[float, float] = (1.0, 1.0)
+    remedy: Remedy = ""  # the kind that it is of, as incidents are told apart by what ends them
     steps: tuple[str, ...] = ()
 
     def applies_to(self, service: Service) -> bool:

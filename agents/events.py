@@ -27,7 +27,7 @@ from agents.household import (
     SelfTested,
     StorageChanged,
 )
-from agents.lessons import LessonLearned
+from agents.lessons import DecayNoticed, LessonLearned, NormExpected, SettingChanged, SettingProposed
 from agents.terms import Cause, CauseName, DependencySeen, Health, Symptom
 from agents.upkeep import (
     HourEnded,
@@ -51,11 +51,11 @@ from utils.event import Event, Fact, Telemetry
 __all__ = [
     "ActProposed", "AdviceGiven", "AgentHealthChanged", "AlertReceived", "ApprovalDenied", "ApprovalExpired",
     "ApprovalGiven", "ApprovalRequested", "BackupProven", "Cause", "CauseName", "CommandAnswered",
-    "ConfigChanged", "DamageFound", "DataQualityViolated", "DependencySeen", "DriftDetected", "Event",
+    "ConfigChanged", "DamageFound", "DataQualityViolated", "DecayNoticed", "DependencySeen", "DriftDetected", "Event",
     "EventQuarantined", "Fact", "FreezeEnded", "FreezeNoted", "Health", "HealthChanged", "HourEnded", "LeaseChanged",
     "LessonLearned", "MaintenanceCancelled", "MaintenanceDone", "MaintenanceProposed", "MaintenanceScheduled", "MaintenanceVetoed",
-    "MessagePosted", "ModelDegraded", "ModelJudged", "OperatorCommanded", "PromotionProposed", "SelfTested", "StorageChanged",
-    "Symptom", "Telemetry", "VetoRefused",
+    "MessagePosted", "ModelDegraded", "ModelJudged", "NormExpected", "OperatorCommanded", "PromotionProposed", "SelfTested",
+    "SettingChanged", "SettingProposed", "StorageChanged", "Symptom", "Telemetry", "VetoRefused",
 ]  # fmt: skip
 
 

@@ -8,6 +8,9 @@ from msgspec.structs import replace
 from config.model import Service
 from utils.event import Fact, Telemetry
 
+STRETCH = (
+    "probe_stretch"  # a setting: times the interval of a probe, with a second look at once after a bad one
+)
 Topic = Literal["ladder", "wait", "boot", "verify"]
 
 
@@ -49,30 +52,17 @@ class DecayNoticed(Fact, frozen=True, kw_only=True):
 
 
 # --- learn: system_optimizer
-class SettingTried(Fact, frozen=True, kw_only=True):
-    """One setting is changed, within its declared bounds, and measured against what it was. One at a time."""
+class SettingChanged(Fact, frozen=True, kw_only=True):
+    """One setting within its declared bounds, measured before and after. One is tried at a time; it is kept where it did what
+    it was made for, else undone, as it is when there is trouble again."""
 
-    setting: str
-    value: float
-    before: float
-    why: str = ""
-
-
-class SettingKept(Fact, frozen=True, kw_only=True):
-    """The change did what it was made for."""
-
-    setting: str
-    value: float
-    before: float
-    why: str = ""
-
-
-class SettingUndone(Fact, frozen=True, kw_only=True):
-    """The change did not help, or there is trouble again: the setting is what it was."""
-
+    step: Literal["tried", "kept", "undone"]
     setting: str
     value: float  # in force from now on
-    before: float  # that was tried
+    before: float
+    probes_per_h: float = 0.0  # as measured until now
+    detection_s: float = 0.0
+    rests_s: float = 0.0  # for which it is not tried again
     why: str = ""
 
 

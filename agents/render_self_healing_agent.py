@@ -34,6 +34,7 @@ from agents.events import (
     IncidentOpened,
     IncidentRetried,
     LessonLearned,
+    NormExpected,
     ObservationResumed,
     OperatorCommanded,
     ProbeObserved,
@@ -45,6 +46,7 @@ from agents.incident import harm, verdicts
 from agents.incident import verification as rules
 from agents.incident.alerts import alert_opens, judge_alert
 from agents.incident.judgement import judge_act, judge_config, judge_idle, judge_lost, judge_started
+from agents.incident.normality import UsualLatencies
 from agents.incident.records import Act, Incident
 from agents.incident.state import OFF, State, fold_state
 from agents.incident.transitions import last_act
@@ -63,7 +65,7 @@ class RenderSelfHealingAgent:
         HealthChanged, AgentHealthChanged, *OF_MODELS, FileDamaged, FileRepaired, FailurePredicted, CauseFound, FixChosen, FixStarted,
         AdviceGiven, FixRefused, FixApplied, FixesExhausted, ApprovalRequested, ApprovalGiven, ApprovalDenied, ApprovalExpired,
         StartRetried, OperatorCommanded, ConfigChanged, ObservationResumed, AlertReceived,
-        ServiceStopped, EventQuarantined, LessonLearned, ProbeObserved, Tick,
+        ServiceStopped, EventQuarantined, LessonLearned, NormExpected, ProbeObserved, Tick,
     )  # fmt: skip
     emits = (
         IncidentOpened, FixVerified, FixFailed, HarmFound, IncidentClosed, IncidentEscalated, IncidentRetried,
@@ -76,6 +78,7 @@ class RenderSelfHealingAgent:
         self.state = State()
         self._streaks: dict[str, Streak] = {}  # a cache: begins anew after a restart, as all windows do
         self._first_bad_at: dict[str, float] = {}
+        self._usual = UsualLatencies()
         self._decide: dict[type[Event], Callable[[Any], Results]] = {
             **dict.fromkeys((HealthChanged, AgentHealthChanged, *OF_MODELS), self._on_health),
             FileDamaged: self._on_damage,
@@ -89,6 +92,7 @@ class RenderSelfHealingAgent:
             ObservationResumed: self._on_resumed,
             ServiceStopped: self._on_stopped,
             EventQuarantined: self._on_quarantined,
+            NormExpected: self._usual.take,
             ProbeObserved: self._on_probe,
             Tick: self._on_tick,
         }
@@ -262,8 +266,9 @@ class RenderSelfHealingAgent:
         if rules.fails_by_probe(incident, act, streak):
             return [verdicts.failed_by_probes(incident, act, streak.bad, probe)]
         enough = streak.good >= rules.needed_probes(self.world.config, self.state.factor(service))
-        counts = rules.life_counts(incident, act, streak.incarnation)
-        if enough and not incident.damaged and counts and not self._doubtful(incident, act, probe.at):
+        well = rules.life_counts(incident, act, streak.incarnation) and not incident.damaged
+        slow = self._usual.hold_back(self.world.config, self.state, incident, act, probe)
+        if enough and well and not slow and not self._doubtful(incident, act, probe.at):
             return verdicts.verified(incident, act, probe.at)
         return ()
 

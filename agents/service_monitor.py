@@ -27,6 +27,7 @@ from agents.events import (
     ServiceSampled,
     ServiceStarted,
     ServiceStopped,
+    SettingChanged,
     StartRetried,
     Tick,
 )
@@ -61,7 +62,7 @@ class ServiceMonitor:
 
     name = "service_monitor"
     consumes = (ConfigChanged, OperatorCommanded, IncidentOpened, IncidentClosed, IncidentEscalated, IncidentRetried,
-                FixStarted, FixApplied, ServiceStarted, ServiceStopped, StartRetried, EventQuarantined, LessonLearned)  # fmt: skip
+                FixStarted, FixApplied, ServiceStarted, ServiceStopped, StartRetried, EventQuarantined, LessonLearned, SettingChanged)  # fmt: skip
     emits = (Tick, ProbeObserved, ServiceSampled, HealthChanged, ChangeObserved, FileDamaged, FileRepaired,
              ObservationResumed)  # fmt: skip
     traits = Traits(waits_for_disk=False)
@@ -215,7 +216,7 @@ class ServiceMonitor:
             return min(probe.interval_s, BOOT_LOOK_S)
         if any(self.state.close_look(name) for name in (service.name, *service.depends_on)):
             return min(probe.interval_s, CLOSE_LOOK_S)
-        return probe.interval_s
+        return self._lives.pace_s(service, probe, _loop_time())
 
     def _judge(self, look: Look) -> None:
         outlet, service = self._outlet, self._watched.get(look.service)

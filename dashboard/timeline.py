@@ -81,6 +81,9 @@ _SENTENCES: dict[type[Fact], Callable[[Any], str]] = {
     e.BackupProven: _backup,
     e.FreezeNoted: lambda f: f"auto-deploy of {f.service} is off since its rollback",
     e.FreezeEnded: lambda f: f"auto-deploy of {f.service} is on again",
+    e.DecayNoticed: lambda f: f"slow decay of {f.service}{_because(f.why)}",
+    e.SettingChanged: lambda f: f"{f.setting} of {f.service} {f.step}, now {f.value:g}{_because(f.why)}",
+    e.SettingProposed: lambda f: f"proposal for {f.service}: {f.setting} {f.value:g}{_because(f.why)}",
     e.LessonLearned: lambda f: f"learnt about {f.service}{_because(f.why)}",
     e.MessagePosted: lambda f: f"{f.channel}: told of {f.key}{_because(f.text)}",
 }

@@ -19,11 +19,13 @@ from agents.ml_failure_predictor import MlFailurePredictor
 from agents.model_monitor import ModelMonitor
 from agents.model_recovery import ModelRecovery
 from agents.notifier import Notifier
+from agents.performance_learner import PerformanceLearner
 from agents.predictive_maintenance import PredictiveMaintenance
 from agents.rca_engine import RcaEngine
 from agents.render_prevention_agent import RenderPreventionAgent
 from agents.render_self_healing_agent import RenderSelfHealingAgent
 from agents.service_monitor import ServiceMonitor
+from agents.system_optimizer import SystemOptimizer
 from config.world import World
 from platforms.chaos.fault import Ground
 from scripts.hands import Hands
@@ -52,6 +54,8 @@ MAKERS: Mapping[str, Callable[[World, Hands, Tell, AgentRestarter], Agent]] = {
     "model_recovery": lambda world, hands, *_: ModelRecovery(world, hands.models),
     "llm_adviser": lambda world, hands, *_: LlmAdviser(world, hands.language_model),
     "adaptive_recovery": lambda world, *_: AdaptiveRecovery(world),
+    "performance_learner": lambda world, hands, *_: PerformanceLearner(world, hands.disk, hands.offload),
+    "system_optimizer": lambda world, *_: SystemOptimizer(world),
     "canary": lambda *_: Canary(),
     "chaos_controller": lambda world, hands, *_: ChaosController(
         world,
@@ -71,6 +75,8 @@ MAKERS: Mapping[str, Callable[[World, Hands, Tell, AgentRestarter], Agent]] = {
 OPTIONAL = frozenset(
     {
         "adaptive_recovery",
+        "performance_learner",
+        "system_optimizer",
         "canary",
         "anomaly_detector",
         "ml_failure_predictor",

@@ -7,9 +7,10 @@ from agents.events import ChangeObserved, DependencySeen, Event, Health, HealthC
 from agents.lessons import patient
 from agents.monitoring.elsewhere import DEPLOY, Settings
 from agents.monitoring.state import RUNNING, SUSPENDED, State
+from analysis.learning.pace import confirm_s
 from analysis.probe_health import UsualLatency, Vitals
 from analysis.warm_up import Tolerance, tolerance
-from config.model import Service
+from config.model import Probe, Service
 from config.world import World
 from platforms.platform import Exit, Platform, ProbeResult
 from platforms.probing.rounds import FROZEN, Look
@@ -24,6 +25,7 @@ OUTPUT_LIMIT = 2048
 ANSWER_LIMIT = 512
 SWITCH_S = 3.0  # for which a life that took over from another may stumble
 ROLLBACK = "rollback_release"
+SOON_S = 0.25
 
 
 class ServiceLives:
@@ -123,6 +125,16 @@ class ServiceLives:
         vitals, mark, at = self.of(look.service), look.incarnation, look.began_at
         boot_s = patient(service, self._state().taught).start_timeout_s
         return vitals.observe(mark, look.ok, at, boot_s, apart_s, look.result.status)
+
+    def pace_s(self, service: Service, probe: Probe, now: float) -> float:
+        """Where the optimizer has stretched the interval a second look comes soon after a bad one."""
+        stretched, vitals = self._state().stretched.get(service.name), self.of(service.name)
+        if stretched is None or vitals.health != "healthy":
+            return probe.interval_s
+        if not vitals.failed:
+            return stretched * probe.interval_s
+        due_s = confirm_s(probe.interval_s, probe.timeout_s) - SOON_S
+        return SOON_S if now - vitals.failed_at >= due_s else probe.interval_s
 
     def seen(self, service: Service, look: Look | None, cpu_percent: float | None = None) -> DependencySeen:
         """What the last look at a dependency says to those who need it."""

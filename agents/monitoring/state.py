@@ -25,8 +25,9 @@ from agents.events import (
     OperatorCommanded,
     ServiceStarted,
     ServiceStopped,
+    SettingChanged,
 )
-from agents.lessons import take
+from agents.lessons import STRETCH, take
 from agents.monitoring.elsewhere import SETTING
 from analysis.warm_up import BOOTS_KEPT, Boot
 
@@ -68,6 +69,7 @@ class State(Struct):
     incidents: dict[str, OpenIncident] = field(default_factory=dict)
     boots: dict[str, str] = field(default_factory=dict)  # of the machine
     taught: dict[str, float] = field(default_factory=dict)  # how long boots may take
+    stretched: dict[str, float] = field(default_factory=dict)  # times the interval of its probe
 
     def life(self, service: str) -> Life:
         return self.lives.get(service, _NO_LIFE)
@@ -203,6 +205,13 @@ def _lesson(state: State, fact: LessonLearned) -> None:
     take(state.taught, fact, "boot")
 
 
+def _setting(state: State, fact: SettingChanged) -> None:
+    if fact.setting == STRETCH:
+        state.stretched.pop(fact.service, None)
+        if fact.value > 1.0:
+            state.stretched[fact.service] = fact.value
+
+
 _FOLDS: dict[type, Callable[[State, Any], None]] = {
     HealthChanged: _health,
     ServiceStarted: _started,
@@ -221,4 +230,5 @@ _FOLDS: dict[type, Callable[[State, Any], None]] = {
     IncidentClosed: _closed,
     ObservationResumed: _resumed,
     LessonLearned: _lesson,
+    SettingChanged: _setting,
 }

@@ -20,11 +20,12 @@ KEEP = 0.97  # of the weight of earlier outcomes, at each new one of the same fi
 GUESS = 1.5  # outcomes that the catalogue's guess is worth
 POOL = 6.0  # outcomes that the record of other services is worth, at most
 SURE = 0.5  # standard deviations by which a fix has to be better before it goes ahead of another
-LEAST = 2.0  # outcomes, here or elsewhere, before a fix may go ahead
+LEAST = 1.0  # outcomes, here or elsewhere, before a fix may go ahead
 SPARED = 0.5  # outcomes that one counts which was not tried, as another had helped,
 WOULD_HELP = 0.15  # and how often it would have
-TURNED = 2.5  # of the logarithm of odds that it helps half as often as it did
-AFTER_TURN = 0.15  # of its record is left when that is so
+TURNED = 2.0  # of the logarithm of odds that it helps half as often as it did
+MOST_SURE = 0.85  # that a fix helps, so that one failure alone overturns nothing
+AFTER_TURN = 0.03  # of its record is left when that is so
 
 
 class Rung(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -166,7 +167,7 @@ def expected_s(order: Sequence[str], beliefs: Mapping[str, Belief]) -> float:
 
 def _doubt(known: Rung, *, helped: bool) -> float:
     """Page's test: evidence that it helps only half as often as its record says; luck does not pile up."""
-    share = (known.helped + 0.5) / (known.outcomes + 1.0)
+    share = min((known.helped + 0.5) / (known.outcomes + 1.0), MOST_SURE)
     half = share / 2.0
     said = log(half / share) if helped else log((1.0 - half) / (1.0 - share))
     return max(0.0, known.doubt + said)

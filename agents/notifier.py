@@ -17,6 +17,7 @@ from agents.events import (
     CommandAnswered,
     ConfigChanged,
     DamageFound,
+    DecayNoticed,
     Event,
     EventQuarantined,
     Fact,
@@ -45,6 +46,7 @@ from agents.events import (
     OperatorCommanded,
     SelfTested,
     ServiceStopped,
+    SettingProposed,
     StartRetried,
     StorageChanged,
     VetoRefused,
@@ -72,6 +74,7 @@ class Notifier:
         IncidentEscalated, IncidentRetried, IncidentClosed, OperatorCommanded, ConfigChanged, ServiceStopped,
         ObservationResumed, EventQuarantined, StorageChanged, DamageFound, MessagePosted, SelfTested, LeaseChanged,
         HealthChanged, ChangeObserved, BackupProven, AlertReceived, FreezeNoted, FreezeEnded,
+        DecayNoticed, SettingProposed,
         MaintenanceScheduled, MaintenanceCancelled, MaintenanceVetoed, VetoRefused, MaintenanceDone,
     )  # fmt: skip
     emits: tuple[type[Event], ...] = (MessagePosted,)

@@ -30,6 +30,7 @@ NAMES = (
     "root_cause",
     "selector",
     "detection",
+    "learning",
 )
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 

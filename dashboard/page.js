@@ -89,6 +89,7 @@ class Keyed {
 function serviceRow(service) {
   const about = [];
   if (service.reason && service.health !== "healthy") about.push(service.reason);
+  if (service.learnt?.length) about.push(`learnt: ${service.learnt.join("; ")}`);
   if (service.depends_on?.length) about.push(`needs ${service.depends_on.join(", ")}`);
   const line = make("span", { class: "about" });
   if (service.since) line.append("for ", ago(service.since), about.length ? " · " : "");

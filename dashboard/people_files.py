@@ -89,7 +89,7 @@ def contents(view: PeopleView) -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "rca_reports", lambda: _reports(view)
     yield "fix_history", lambda: _history(view)
     yield "fix_success_rates", view.success_rates
-    yield "recovery_strategies", lambda: {"fixes": list(view.fixes()), "learnt": list(view.success_rates())}
+    yield "recovery_strategies", lambda: _strategies(view)
     yield "backups", view.backups
     yield "metrics", lambda: list(view.metrics())
     yield "traces", lambda: list(view.traces()[:NEWEST])
@@ -102,6 +102,11 @@ def _self_healing(view: PeopleView) -> dict[str, Any]:
         "services": [_steady(service) for service in view.services()],
         "open_incidents": [i for i in view.incidents()[:NEWEST] if i["status"] not in ended],
     }
+
+
+def _strategies(view: PeopleView) -> dict[str, Any]:
+    rates = list(view.success_rates())
+    return {"lessons": list(view.lessons()), "fixes": list(view.fixes()), "learnt": rates}
 
 
 def _steady(service: Any) -> dict[str, Any]:

@@ -95,6 +95,7 @@ SERVICE = record(
         "cpu_percent": maybe(NUMBER),
         "rss_mib": maybe(NUMBER),
         "open_incident": maybe(TEXT),
+        "learnt": TEXTS,
         "backups": {"type": "array", "items": {"$ref": "#/components/schemas/Backup"}},
     },
 )

@@ -84,6 +84,10 @@ class PeopleView(View, Protocol):
         """Symptom patterns of past incidents and the cause that was confirmed."""
         ...
 
+    def lessons(self) -> Sequence[Item]:
+        """kind (lesson, setting or decay), service, why, and the figures of each."""
+        ...
+
     def success_rates(self) -> Sequence[Item]:
         """cause, fix, kind of service, successes, failures."""
         ...

@@ -77,6 +77,7 @@ def _status(data: dict[str, Any]) -> list[str]:
         lines.append(
             f"{service['name']:<{width}}  {coloured(service['health'], 9)}  {service['reason']}{incident}".rstrip()
         )
+        lines += [f"{'':<{width}}  learnt: {line}" for line in service.get("learnt", ())]
     return lines
 
 

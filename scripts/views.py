@@ -25,6 +25,7 @@ from dashboard.incident_items import IncidentItems
 from dashboard.reports.telling import Report, report_of
 from dashboard.summary import notices, summarise
 from dashboard.view import Item
+from scripts.learnt import lesson_items, sentences
 from scripts.maintenance import maintenance_item
 from scripts.observer import Observer
 from scripts.proofs import Proofs
@@ -96,12 +97,15 @@ class DaemonView:
     def services(self) -> Sequence[Item]:
         monitor: ServiceMonitor = self._agent("service_monitor")
         open_by_service = {i.service: i.id for i in self.stories() if not i.ended}
+        learnt = lesson_items(self._agent, self.text)
         return [
-            self._service(service, monitor.state.life(service.name), open_by_service.get(service.name))
+            self._service(
+                service, monitor.state.life(service.name), open_by_service.get(service.name), learnt
+            )
             for service in self._daemon.world.config.services
         ]
 
-    def _service(self, service: Any, life: Any, incident: str | None) -> Item:
+    def _service(self, service: Any, life: Any, incident: str | None, learnt: list[Item]) -> Item:
         living = self._daemon.hands.platform.current(service.name)
         last = self._observer.health.get(service.name)
         figures = self._observer.samples.get(service.name, {}) if living else {}
@@ -122,6 +126,7 @@ class DaemonView:
             "cpu_percent": _rounded(figures.get("cpu_percent")),
             "rss_mib": _rounded(figures.get("rss_mib")),
             "open_incident": incident,
+            "learnt": sentences(learnt, service.name),
             "backups": self._proofs.items(service.name),
         }
 
@@ -224,6 +229,9 @@ class DaemonView:
         return [
             {"pattern": key, **msgspec.to_builtins(known)} for key, known in engine.state.knowledge.items()
         ]
+
+    def lessons(self) -> Sequence[Item]:
+        return lesson_items(self._agent, self.text)
 
     def success_rates(self) -> Sequence[Item]:
         selector: IntelligentFixSelector = self._agent("intelligent_fix_selector")

@@ -11,6 +11,7 @@ from agents.events import (
     ChangeObserved,
     ConfigChanged,
     DamageFound,
+    DecayNoticed,
     EventQuarantined,
     Fact,
     FailurePredicted,
@@ -25,6 +26,7 @@ from agents.events import (
     ObservationResumed,
     OperatorCommanded,
     SelfTested,
+    SettingProposed,
     StorageChanged,
 )
 from agents.incident.story import sentence
@@ -145,7 +147,7 @@ HOUSE_FOLDS: dict[type[Fact], Callable[[State, Any], None]] = {
     OperatorCommanded: _commanded,
     ConfigChanged: _configured,
     StorageChanged: _stored,
-    DamageFound: _news,
+    **dict.fromkeys((DamageFound, DecayNoticed, SettingProposed), _news),
     AlertReceived: _news,
     BackupProven: _news,
     ChangeObserved: _news,

@@ -10,6 +10,7 @@ from agents.events import (
     ChangeObserved,
     ConfigChanged,
     DamageFound,
+    DecayNoticed,
     EventQuarantined,
     Fact,
     FailurePredicted,
@@ -29,6 +30,7 @@ from agents.events import (
     OperatorCommanded,
     SelfTested,
     ServiceStopped,
+    SettingProposed,
     StartRetried,
     StorageChanged,
 )
@@ -163,6 +165,8 @@ _HOUSE: dict[type[Fact], Callable[[Any], str]] = {
         (MaintenanceScheduled, MaintenanceCancelled, MaintenanceVetoed, MaintenanceDone), sentence
     ),
     DamageFound: _damage,
+    DecayNoticed: lambda f: f.why,
+    SettingProposed: lambda f: f"{f.why} (proposed: {f.setting} {f.value:g})",
     LeaseChanged: lambda f: (
         "this daemon is the one that acts now" if f.held else f"this daemon does not act: {f.why}"
     ),

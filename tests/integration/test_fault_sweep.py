@@ -57,8 +57,8 @@ def broken(process: psutil.Process, shop: Service, folder: Path) -> list[str]:
     return found
 
 
-def test_thirty_deaths_at_any_step_of_a_fault_leave_nothing_behind(tmp_path: Path) -> None:
-    """As the sweeps above, of the controller's parts alone: quick enough to die at every step."""
+def die_often(tmp_path: Path, points: int, seed: int) -> tuple[int, set[str]]:
+    """At how many points the way back stood on disk, and what was seen to be broken then."""
     (tmp_path / "chaos").mkdir()
     (tmp_path / "data.json").write_text(GOOD)
     shop = Service(
@@ -67,9 +67,9 @@ def test_thirty_deaths_at_any_step_of_a_fault_leave_nothing_behind(tmp_path: Pat
         files=(WatchedFile(path="data.json"),),
     )
     pid = asyncio.run(start(tmp_path, shop))
-    process, chance, noted, seen = psutil.Process(pid), random.Random(5), 0, set()
+    process, chance, noted, seen = psutil.Process(pid), random.Random(seed), 0, set[str]()
     try:
-        for point in range(30):
+        for point in range(points):
             fault = ("freeze", "corrupt_file", "descriptors", "cpu")[point % 4]
             for_s = chance.choice((0.02, 5.0, 5.0, 5.0))
             noted_now = None if point % 5 == 0 else lambda: any((tmp_path / "chaos").glob("*.json"))
@@ -82,5 +82,19 @@ def test_thirty_deaths_at_any_step_of_a_fault_leave_nothing_behind(tmp_path: Pat
     finally:
         process.kill()
         os.waitpid(pid, 0)
+    return noted, seen
+
+
+def test_thirty_deaths_at_any_step_of_a_fault_leave_nothing_behind(tmp_path: Path) -> None:
+    """As the sweeps above, of the controller's parts alone: quick enough to die at every step."""
+    noted, seen = die_often(tmp_path, 30, seed=5)
     assert noted >= 8, "the kills missed the faults"
     assert len(seen) >= 3, "the faults were not in"
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+def test_a_thousand_deaths_at_any_step_of_a_fault_leave_nothing_behind(tmp_path: Path) -> None:
+    noted, seen = die_often(tmp_path, 1000, seed=random.randrange(1 << 30))
+    assert noted >= 500
+    assert len(seen) == 4

@@ -217,6 +217,7 @@ async def test_a_damaged_note_is_set_aside_and_stops_nobody(hands: FakeFaults) -
     hands.folder.mkdir()
     (hands.folder / "a.json").write_bytes(b"{")
     (hands.folder / "b.saved").write_bytes(b"copy of a file that was never damaged")
+    (hands.folder / "c.new").write_bytes(b"a note that was only begun")
     async with stage(hands) as on:
         await asyncio.sleep(0.1)
         await on.agent.inject("freeze", "shop", 5.0)

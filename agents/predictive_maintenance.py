@@ -19,7 +19,7 @@ from agents.events import (
     Tick,
 )
 from agents.upkeeping.foresight import Foresight
-from agents.upkeeping.planning import is_young, plan_for, should_move
+from agents.upkeeping.planning import plan_for, should_move
 from agents.upkeeping.state import Foreseen, State, fold
 from analysis.calendar import hour_of_week
 from config.world import World
@@ -115,11 +115,8 @@ class PredictiveMaintenance:
             return []
         if known is not None and known.fix and known.start_at <= at:  # its owner acts now
             return self._other_life(known, at)
-        young = is_young(self.state, foreseen, at)
         plan = plan_for(self.world, self.state, service, foreseen, at)
-        if plan is None or (
-            known is not None and not should_move(known, foreseen, plan.latest_at, young=young)
-        ):
+        if plan is None or (known is not None and not should_move(known, foreseen, plan.latest_at)):
             return []
         return [plan]
 
@@ -136,7 +133,7 @@ class PredictiveMaintenance:
             return gone
         self._calm[key] = self._calm.get(key, 0) + 1
         begins = plan.start_at < at + self.world.prevention_s
-        doubted = begins and bool(plan.fix) and is_young(self.state, plan, at)
+        doubted = begins and bool(plan.fix)
         if (self._calm[key] < CALM_LOOKS and not doubted) or (plan.fix and plan.start_at <= at):
             return []
         del self._calm[key]

@@ -22,7 +22,7 @@ PREVENTING = ("predictive_maintenance", "render_prevention_agent")
 
 def run(*, quick: bool) -> list[Table]:
     coarse()
-    days, seeds = (1.0, SEEDS[:1]) if quick else (3.0, SEEDS)
+    days, seeds = (1.0, SEEDS[:1]) if quick else (2.0, SEEDS)
     prevented = [play(_fleet(days, seed, prevents=True)) for seed in seeds]
     waited = [play(_fleet(days, seed, prevents=False)) for seed in seeds]
     return [_kept(prevented, days), _paid(prevented, waited)]

@@ -1,5 +1,6 @@
 """What is foreseen hours ahead: trends of samples towards their ceilings, what the predictor says, lives that wear out."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from statistics import median
 
@@ -13,6 +14,7 @@ HORIZON_S = 6 * 3600.0  # of the trend: it is seen for up to so long, and up to 
 WARMUP_S = 1800.0
 SLICE_S = 300.0
 LOADS = ("requests_per_second", "http_requests_per_second", "http_requests_per_s", "cpu_percent")
+HOUR_S, DAY_S = 3600.0, 86_400.0
 LONGEST_SEARCHED = 1000  # metrics of one scrape; a longer one would cost more than it tells
 CEILINGS = {"rss_mib": "memory_leak", "open_files": "connection_exhaustion"}
 WEAR = "wear"
@@ -24,6 +26,7 @@ class Course:
     def __init__(self, incarnation: str, limit: float) -> None:
         self.incarnation, self.limit = incarnation, limit
         self.level = 0.0  # of the slice before
+        self._hours: deque[tuple[float, float]] = deque(maxlen=26)  # a level an hour
         self._series = Series(incarnation)
         self._slice: list[float] = []
 
@@ -35,8 +38,15 @@ class Course:
         if not self._slice:
             return None
         self.level, self._slice = median(self._slice), []
+        if not self._hours or at - self._hours[-1][0] >= HOUR_S:
+            self._hours.append((at, self.level))
         outlook = self._series.add(at, self.level, self.limit, horizon_s=HORIZON_S, warmup_s=WARMUP_S)
         return (outlook.lead_time_s, outlook.confidence) if outlook else None
+
+    def rises_daily(self, lead_s: float, at: float) -> bool:
+        """Beside the same hour of yesterday it has risen by half at least of what this pace makes of a day."""
+        before = next((level for seen_at, level in self._hours if abs(at - DAY_S - seen_at) <= HOUR_S), None)
+        return before is not None and self.level - before >= (self.limit - self.level) / lead_s * DAY_S / 2
 
 
 class Foresight:
@@ -124,6 +134,7 @@ def _by_trend(
     return Foreseen(
         service=name, failure=CEILINGS[metric], metric=metric, fails_at=at + lead_s, confidence=confidence,
         incarnation=course.incarnation,
+        proven=course.rises_daily(lead_s, at),
         reasons=(f"{metric} is {course.level:.0f} and reaches {limit:g} in about {lead_s / 3600:.1f} h",),
     )  # fmt: skip
 

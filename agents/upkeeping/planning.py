@@ -15,11 +15,10 @@ from config.model import Service
 from config.world import World
 
 NOTICE_S = 1800.0  # so long before it begins people can say no, where there is time
-DAY_S = 86_400.0
 MARGIN = 0.15  # of the lead time: forecasts err,
 LEAST_MARGIN_S = 600.0  # and what is near is looked at seldom
 SLACK = 0.1  # of the time that is left: not every new forecast shall move the plan
-YOUNG_MOVES_S = 600.0
+DAILY_MOVES_S = 600.0
 MOVES_S = 3600.0  # a failure that is foreseen so much later is worth another hour
 CURES = {WEAR: "memory_leak"}  # what renews a life
 
@@ -36,7 +35,7 @@ def plan_for(
     known = state.plans.get(foreseen.key)
     fix = _fix_for(world, service, foreseen.failure)
     disturbs = dependants(world.config, service.name)
-    earliest_at = at + _notice_s(state, foreseen, latest_at - at, at)
+    earliest_at = at + _notice_s(foreseen, latest_at - at)
     others = [plan.start_at for key, plan in state.plans.items() if key != foreseen.key and plan.fix]
     start_at = quietest(
         _profiles(state, (service.name, *disturbs)),
@@ -56,24 +55,18 @@ def plan_for(
     )  # fmt: skip
 
 
-def _notice_s(state: State, foreseen: Foreseen, room_s: float, at: float) -> float:
-    """In a young life the rise gets half of the time to fade."""
-    return room_s / 2 if is_young(state, foreseen, at) else min(NOTICE_S, room_s / 4)
+def _notice_s(foreseen: Foreseen, room_s: float) -> float:
+    """What may be a rise of the day gets half of the time to fade."""
+    return min(NOTICE_S, room_s / 4) if foreseen.proven else room_s / 2
 
 
-def should_move(plan: MaintenanceScheduled, foreseen: Foreseen, latest_at: float, *, young: bool) -> bool:
-    """It would come too late, or much sooner than it must; in a young life, whose rise may slow down yet, any sooner."""
+def should_move(plan: MaintenanceScheduled, foreseen: Foreseen, latest_at: float) -> bool:
+    """It would come too late, or much sooner than it must; before what may be a rise of the day, any sooner."""
     later_s = foreseen.fails_at - plan.fails_at
     if not plan.fix:
         return abs(later_s) > 0.25 * max(plan.fails_at - plan.at, MOVES_S)
-    tolerated_s = YOUNG_MOVES_S if young else max(MOVES_S, 0.5 * (plan.fails_at - plan.at))
+    tolerated_s = max(MOVES_S, 0.5 * (plan.fails_at - plan.at)) if foreseen.proven else DAILY_MOVES_S
     return plan.start_at > latest_at or later_s > tolerated_s
-
-
-def is_young(state: State, plan: MaintenanceScheduled | Foreseen, at: float) -> bool:
-    """It has not shown yet what a day does to it."""
-    life = state.lives.get(plan.service)
-    return plan.failure != WEAR and (life is None or at - life.since < DAY_S)
 
 
 def _fix_for(world: World, service: Service, failure: str) -> Fix | None:

@@ -35,6 +35,7 @@ class Foreseen(Struct, frozen=True, gc=False):
     confidence: float
     incarnation: str = ""
     reasons: tuple[str, ...] = ()
+    proven: bool = True  # no mere rise of the day
 
     @property
     def key(self) -> str:

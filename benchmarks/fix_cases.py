@@ -34,12 +34,17 @@ def opened(folder: Path) -> SimpleNamespace:
 
 def trouble_of(case: Any) -> Trouble:
     """`case` has before, after, services, graph and logs as the judge says; an `alert` is read where there is one."""
+    if isinstance(case, Mapping):
+        case = SimpleNamespace(**case)
     services: Mapping[str, str] = getattr(case, "services", None) or {}
-    graph = [(services.get(one, one), services.get(other, other)) for one, other in case.graph or ()]
+    graph = [
+        (services.get(one, one), services.get(other, other))
+        for one, other in getattr(case, "graph", None) or ()
+    ]
     called = {callee for _, callee in graph}
     names = {*services.values(), *called, *(caller for caller, _ in graph)}
     alarm_at = float(case.after.index[0] if len(case.after) else case.before.index[-1])
-    lines = (*_lines(case.logs, alarm_at), *_alert(getattr(case, "alert", None)))
+    lines = (*_lines(getattr(case, "logs", None), alarm_at), *_alert(getattr(case, "alert", None)))
     return Trouble(
         lines=lines,
         moved=tuple(_moved(case.before, case.after, services)),
@@ -57,8 +62,9 @@ def _lines(logs: pd.DataFrame | None, alarm_at: float) -> Iterator[Said]:
         yield Said(str(service), str(template).replace("||", " ", 1), float(at) - alarm_at, float(count))
 
 
-def _alert(alert: Mapping[str, Any] | None) -> Iterator[Said]:
+def _alert(alert: Any) -> Iterator[Said]:
     if alert:
+        alert = alert if isinstance(alert, Mapping) else vars(alert)
         yield Said(str(alert.get("service", "")), str(alert.get("summary", "")), 0.0)
 
 

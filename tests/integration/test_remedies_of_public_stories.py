@@ -29,7 +29,9 @@ def test_a_folder_its_path_as_text_and_the_judge_s_object_are_the_same_case() ->
         before=case.before, after=case.after, step_s=60, services=case.services, graph=case.graph, target=None,
         logs=case.logs, traces=None, log_history=[], trace_history=[],
     )  # fmt: skip
-    assert remediate(folder) == remediate(str(folder)) == remediate(judges)
+    assert remediate(folder) == remediate(str(folder)) == remediate(judges) == remediate(vars(judges))
+    alone = SimpleNamespace(before=case.before, after=case.after, alert=SimpleNamespace(**case.alert))
+    assert remediate(alone), "figures and an alert are enough"
 
 
 def test_the_name_of_the_folder_and_the_cause_are_not_read(tmp_path: Path) -> None:

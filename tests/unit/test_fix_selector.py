@@ -370,3 +370,26 @@ def test_a_safe_fix_is_tried_out_of_curiosity_and_a_risky_one_is_not(
     assert [option.probability for option in ranked if option.fix.name == "other"] == [
         pytest.approx(prior[0] / 6.0)
     ], "people read what is known, not what is hoped"
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("corrupt entry in cache/pages", "clear_cache"),
+        ("data/shop.json is no complete document", "restore_file"),
+        ("corrupt entry", "restore_file"),
+    ],
+)
+def test_the_fix_for_what_the_words_name_comes_before_the_one_for_what_they_do_not(
+    words: str, first: str
+) -> None:
+    stored = {"name": "store", "files": [{"path": "data/shop.json", "check": "json"}], "caches": ["cache"]}
+    world = world_of(stored)
+    target = world.target("store")
+    assert target is not None
+    cause = Cause("state_corruption", "store", 0.9, (words,))
+    ranked = Prospects(world, {}, is_down=False).options(
+        target, CauseFound(service="store", best=cause), [(cause.name, cause.confidence)]
+    )
+    names = [option.fix.name for option in ranked if option.fix.name in {"clear_cache", "restore_file"}]
+    assert names[0] == first

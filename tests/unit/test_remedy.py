@@ -178,3 +178,19 @@ def test_each_sign_has_the_words_that_its_pattern_needs() -> None:
 def test_long_hostile_lines_are_read_in_no_time() -> None:
     hostile = ("certificate " * 4000, "us-east-" * 5000, "error " * 9000, "a." * 9000 + "com", "-" * 50000)
     assert weigh(Trouble(lines=tuple(Said("shop", line) for line in hostile)))
+
+
+def test_what_is_said_again_and_again_counts_once_and_by_its_strongest_form() -> None:
+    near, far = Said("shop", "INFO starting shop v2", -70.0), Said("shop", "INFO starting shop v1", -900.0)
+    failing = Said("shop", "ERROR request refused", -60.0)
+
+    def rollback(*lines: Said) -> float:
+        return next(a.probability for a in weigh(Trouble(lines=(*lines, failing))) if a.remedy == "rollback")
+
+    assert (
+        rollback(near)
+        == rollback(near, near, near)
+        == rollback(far, near)
+        == rollback(near, far)
+        > rollback(far)
+    )

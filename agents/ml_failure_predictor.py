@@ -14,6 +14,7 @@ from utils.alone import run_alone
 __all__ = ["MlFailurePredictor"]
 
 FAILURES: dict[str, CauseName] = {"rss_mib": "memory_leak", "open_files": "connection_exhaustion"}
+LAPSED = 3.0  # after so many times its own lead a word that did not come true keeps no other back
 UNITS = {"rss_mib": "MiB", "open_files": "open files"}
 
 
@@ -72,14 +73,16 @@ class MlFailurePredictor:
         outlook = series.add(
             event.at, value, limit, horizon_s=windows.predict_horizon_s, warmup_s=windows.predict_warmup_s
         )
-        if outlook is None or self._said(key, event.incarnation, outlook):
+        if outlook is None or self._said(key, event, outlook):
             return None
         return _prediction(event, metric, value, limit, outlook)
 
-    def _said(self, key: str, incarnation: str, outlook: Outlook) -> bool:
-        """Whether nothing would be new: the same life, and no more urgent than what was said of it."""
+    def _said(self, key: str, event: ServiceSampled, outlook: Outlook) -> bool:
+        """Whether nothing would be new: the same life, no more urgent than what was said of it, and that may still come."""
         said = self.state.announced.get(key)
-        if said is None or said.incarnation != incarnation:
+        if said is None or said.incarnation != event.incarnation:
+            return False
+        if said.lead_time_s > 0 and event.at > said.at + LAPSED * said.lead_time_s:
             return False
         horizon_s = self.world.config.windows.predict_horizon_s
         return _urgency(outlook.lead_time_s, horizon_s) <= _urgency(said.lead_time_s, horizon_s)

@@ -12,6 +12,8 @@ from statistics import median
 
 from msgspec import Struct
 
+from analysis.prediction.slow import HORIZONS as SLOW_HORIZONS
+from analysis.prediction.slow import SlowSeries
 from analysis.trend import MIN_POINTS, Point, Trend, fit
 
 EARLY, ACT, REACHED = 1, 2, 3
@@ -46,7 +48,7 @@ class Outlook(Struct, frozen=True):
 
 
 class Series:
-    """Medians of at most 60 slices of time; about 2 kB."""
+    """Medians of at most 60 slices of time; about 5 kB with what it keeps of the last hours."""
 
     def __init__(self, incarnation: str) -> None:
         self.incarnation = incarnation
@@ -59,6 +61,7 @@ class Series:
         self._believed = 0
         self._last: deque[Point] = deque(maxlen=QUICK_POINTS)
         self._born_at: float | None = None
+        self._slow = SlowSeries()
 
     def add(
         self, at: float, value: float, limit: float, *, horizon_s: float, warmup_s: float
@@ -74,6 +77,9 @@ class Series:
         outlook = self._judge(at, limit, horizon_s, warmup_s) or self._judge_quickly(
             at, value, limit, warmup_s
         )
+        slow = self._slow.add(at, value, limit, horizon_s)
+        if outlook is None and slow is not None:
+            outlook = _slow_outlook(slow, at, limit, horizon_s)
         self._believed = self._believed + 1 if outlook else 0
         return outlook if self._believed >= IN_A_ROW else None
 
@@ -173,3 +179,15 @@ def _outlook(trend: Trend, at: float, limit: float, horizon_s: float) -> Outlook
     if latest_s > bound_s:
         return None
     return Outlook(urgency, lead_s, trend.confidence((limit - level) / bound_s), trend)
+
+
+def _slow_outlook(trend: Trend, at: float, limit: float, horizon_s: float) -> Outlook | None:
+    """Told early, and as urgent only once the slowest believable trend arrives in time too."""
+    level = trend.value_at(at)
+    lead_s = max(trend.time_to(limit, level), 1.0)
+    soon = trend.time_to(limit, level, slope=trend.low) <= horizon_s * LATE_TOLERANCE
+    bound_s = SLOW_HORIZONS * horizon_s
+    if lead_s <= horizon_s and not soon:
+        lead_s = horizon_s * (1 + 1e-6)
+    confidence = trend.confidence((limit - level) / bound_s)
+    return Outlook(ACT if lead_s <= horizon_s else EARLY, lead_s, confidence, trend)

@@ -26,6 +26,7 @@ NAMES = (
     "month",
     "gate",
     "race",
+    "exhaustion",
     "fix",
     "root_cause",
     "selector",

@@ -94,3 +94,13 @@ def test_a_service_without_ceilings_or_unknown_is_left_alone() -> None:
 
 def test_a_scrape_without_the_metric_is_no_error() -> None:
     assert predictor().handle(ServiceSampled(service="shop", names=("x",), values=(1.0,))) == []
+
+
+def test_a_word_that_lapsed_keeps_the_next_leak_of_the_same_life_not_back() -> None:
+    agent = predictor()
+    first = tell(agent, [sample(at, 60 + 0.1 * at) for at in range(0, 1000, 5)])
+    calm = [sample(at, 60) for at in range(1000, 9000, 5)]
+    again = tell(agent, [*calm, *(sample(9000 + at, 60 + 0.1 * at) for at in range(0, 1500, 5))])
+    assert first
+    assert again
+    assert again[0].at > 9000

@@ -27,6 +27,7 @@ NAMES = (
     "gate",
     "race",
     "exhaustion",
+    "prediction",
     "fix",
     "root_cause",
     "selector",

@@ -61,6 +61,8 @@ class Window(Struct, frozen=True, kw_only=True):
 
 def quantiles(values: Floats, shares: Sequence[float]) -> list[Floats]:
     """Of each column, by linear interpolation; nan is left out, a column of nothing else gives nan."""
+    if not len(values):
+        return [np.full(values.shape[1], np.nan) for _ in shares]
     ordered = np.sort(values, axis=0)  # nan comes last
     last = np.maximum(np.sum(~np.isnan(ordered), axis=0) - 1, 0)
     every = np.arange(values.shape[1])

@@ -5,7 +5,7 @@ import pytest
 
 from analysis.root_cause.fusion import calibrated, weigh
 from analysis.root_cause.naming import name_cause
-from analysis.root_cause.window import Column, Window, quantiles
+from analysis.root_cause.window import Column, Counts, Timings, Window, quantiles
 from tests.fixtures.windows import COLUMNS, SERVICES, calm, counts, scaled, timings
 
 
@@ -138,3 +138,18 @@ def test_quantiles_are_those_of_numpy_and_leave_nan_out() -> None:
     for share, found in zip((0.01, 0.5, 0.75), quantiles(values, (0.01, 0.5, 0.75)), strict=True):
         assert np.allclose(found[:4], np.nanquantile(values[:, :4], share, axis=0))
         assert np.isnan(found[4])
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 5), (1, 5), (4, 1), (60, 0)])
+def test_a_window_with_hardly_any_samples_is_judged_without_a_complaint(before: int, after: int) -> None:
+    whole = calm()
+    times, counted = timings("mail", 8.0), counts()
+    times = Timings(times.services, times.calls[:1], times.gap_ms[:1], times.own_ms[:1])
+    counted = Counts(counted.services, counted.names, counted.now, counted.past[:0])
+    window = Window(
+        columns=COLUMNS, before=whole.before[:before], after=whole.after[:after], services=SERVICES,
+        timings=times, counts=[counted],
+    )  # fmt: skip
+    verdict = weigh(window)
+    assert {suspect.service for suspect in verdict.suspects} == set(SERVICES)
+    assert all(np.isfinite(suspect.score) for suspect in verdict.suspects)

@@ -39,7 +39,7 @@ TURNS_AT = 60
 MOST_FACTOR = 10
 LONGEST_FACTOR = 4  # of today's doubling after a relapse within a minute
 BOOT_CAP_S = 300.0
-FAIL_S = 20.0  # what a try that does not help is thought to cost before any record of it
+TRY_S = 20.0  # beside the fix itself, before any was seen, as in the daemon
 
 
 class Untaught:
@@ -69,7 +69,7 @@ class Taught(Untaught):
         self.boots: dict[str, list[float]] = {}
 
     def guesses(self, cause: str) -> list[Guess]:
-        return [Guess(fix, share, cost_s + 10.0) for fix, share, cost_s in self.world.ladders[cause]]
+        return [Guess(fix, share, cost_s + TRY_S) for fix, share, cost_s in self.world.ladders[cause]]
 
     def plan(self, fault: Fault) -> Plan:
         service, kinds = fault.service, self.world.kinds

@@ -32,7 +32,9 @@ from config.model import Service
 from config.world import World
 
 RELAPSE_S = 900.0  # what comes back later is another trouble
-TRY_S = 10.0  # what a try takes beside the fix itself, before any was seen
+TRY_S = (
+    20.0  # what a try takes beside the fix itself, before any was seen: most of it is waiting for a verdict
+)
 SURE = 0.8  # of a cause, where the order of its fixes is asked for
 NEW_RELEASE = 0.5  # what a new release leaves of the weight of what was learnt about the last one
 EXITS = ("exit", "found_dead")

@@ -7,7 +7,16 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "module", ["anomaly_detector", "ml_failure_predictor", "rca_engine", "intelligent_fix_selector"]
+    "module",
+    [
+        "anomaly_detector",
+        "ml_failure_predictor",
+        "rca_engine",
+        "intelligent_fix_selector",
+        "adaptive_recovery",
+        "performance_learner",
+        "system_optimizer",
+    ],
 )
 def test_importing_the_agent_imports_nothing_heavy(module: str) -> None:
     code = f"import sys, agents.{module}; sys.exit(bool({{'numpy', 'pandas', 'sklearn'}} & set(sys.modules)))"

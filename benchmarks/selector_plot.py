@@ -5,7 +5,7 @@ from pathlib import Path
 
 PLACE = Path(__file__).parent.parent / "docs" / "images" / "selector.svg"
 WIDTH, HEIGHT, LEFT, BOTTOM = 640, 300, 60, 40
-COLOURS = ("#1a7f37", "#1f6feb", "#bf8700", "#8c959f")
+COLOURS = ("#8c959f", "#1f6feb", "#bf8700", "#1a7f37")
 
 
 def draw(curves: Mapping[str, Sequence[float]], *, every: int, most: float) -> str:

@@ -6,11 +6,13 @@ from config.fixes import offered
 from platforms.platform import AtRestError, Done, PlatformError, Task
 from platforms.render.api import RenderApi
 from platforms.render.deploying import Deploying
+from platforms.render.shapes import CRASH_LOOPING
 from platforms.render.sizing import Sizing
 from platforms.render.steps import Target
 from platforms.render.stores import Stores
 from platforms.render.watcher import RenderWatcher
 
+ON_SERVICES = frozenset({"restart", "rollback", "redeploy_clean", "scale_out", "scale_up"})
 Look = Callable[[Target], Awaitable[Done | None]]
 Act = Callable[[Target], Awaitable[Done]]
 Back = Callable[[Target, str], Awaitable[str]]
@@ -20,7 +22,7 @@ class RenderHands:
     """Implements `Infrastructure`. `own_id` is the service that we are ourselves: it is never touched."""
 
     def __init__(self, api: RenderApi, watcher: RenderWatcher, own_id: str = "") -> None:
-        self._watcher = watcher
+        self._watcher, self._api = watcher, api
         self._own_id = own_id
         deploying, sizing, stores = Deploying(api), Sizing(api), Stores(api)
         self._steps: Mapping[str, tuple[Look, Act]] = {
@@ -48,12 +50,21 @@ class RenderHands:
 
     async def carry_out(self, step: str, task: Task) -> Done:
         _, act = self._steps[step]
-        await self._watcher.look(task.service.name)
-        if step != "resume" and (rests := self._watcher.of(task.service.name).sight().rests):
-            raise AtRestError(rests)
+        if step in ON_SERVICES:
+            await self._not_at_rest(task.service.name)
         done = await act(self._target(step, task))
         await self._watcher.look(task.service.name)
         return done
+
+    async def _not_at_rest(self, name: str) -> None:
+        """A person's suspension is known from lists some seconds later than from its effect."""
+        known = self._watcher.of(name)
+        try:
+            found = await self._api.service(known.id)
+        except PlatformError:
+            return  # the act itself will say what is wrong
+        if found.is_suspended and CRASH_LOOPING not in found.suspenders:
+            raise AtRestError(f"suspended on Render ({', '.join(found.suspenders)})")
 
     async def take_back(self, step: str, undo_data: str, task: Task) -> str:
         if step not in self._backs:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import sys
 import time
@@ -13,6 +14,8 @@ from typing import Any
 import psutil
 
 ROOT = Path(__file__).parents[2]
+STARTED = re.compile(rb"started, pid (\d+)")
+TAIL = 262_144
 LOOK_S = 0.2
 ASK_S = 0.8
 
@@ -99,8 +102,9 @@ class Cell:
     # --- as vandals ---
 
     async def pid(self, role: str) -> int:
-        """Who listens on the service's port; 0: nobody."""
-        return await asyncio.to_thread(listener, self.ports[role])
+        """Of the newest life, as its own log tells, which costs less than to search the whole machine; 0: it is gone."""
+        found = STARTED.findall(await asyncio.to_thread(_tail, self.folder / role / "logs/out.log"))
+        return int(found[-1]) if found and os.path.exists(f"/proc/{found[-1]}") else 0  # noqa: ASYNC240, PTH110 - one stat
 
     async def signal(self, role: str, number: int = signal.SIGKILL) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -127,7 +131,18 @@ class Cell:
         return process.returncode or 0, said.decode(errors="replace")
 
 
+def _tail(log: Path) -> bytes:
+    try:
+        with log.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - TAIL))
+            return file.read()
+    except OSError:
+        return b""
+
+
 def listener(port: int) -> int:
+    """Who listens there; 0: nobody."""
     for found in psutil.net_connections("tcp"):
         if found.status == psutil.CONN_LISTEN and found.laddr and found.laddr.port == port and found.pid:
             return found.pid

@@ -105,6 +105,8 @@ def _played(
     scenario: Scenario, name: str, line: dict[str, Any], incidents: Sequence[dict[str, Any]]
 ) -> Played:
     own = sorted((one for one in incidents if one["service"] == name), key=lambda one: str(one["opened_at"]))
+    verified = [act["seconds"] for one in own for act in one["acts"] if act["outcome"] == "verified"]
+    line = {**line, "start_s": verified[-1] if verified else 0.0}  # what the platform itself took to start it
     return Played(scenario, line, own, {name: name})
 
 

@@ -78,7 +78,10 @@ def _of_fault(scenario: Scenario, line: Item, during: Sequence[Item], roles: dic
     acts = _acts(during)
     wrong = [act for act in acts if roles[act["service"]] in scenario.spared]
     healed_at = line.get("healed_at")
-    mttr_s = max(healed_at - max(since, line.get("mendable_at", 0.0)), 0.0) if healed_at else None
+    began_at = max(
+        since, line.get("mendable_at", 0.0), line.get("failed_at", 0.0)
+    )  # what creeps is felt later
+    mttr_s = max(healed_at - began_at, 0.0) if healed_at else None
     start_s = line.get("start_s", 0.0)
     row: Item = {
         "detected": bool(during),

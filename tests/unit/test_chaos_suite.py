@@ -118,6 +118,11 @@ def test_the_clock_of_a_recovery_starts_when_it_could_begin() -> None:
     assert row(incident(), mendable_at=AT + 2.0)["mttr_s"] == 1.0
 
 
+def test_what_creeps_is_timed_from_when_users_met_it() -> None:
+    found = row(incident(), failed_at=AT + 2.5)
+    assert (found["mttd_s"], found["mttr_s"]) == (0.5, 0.5)
+
+
 def test_each_act_where_nothing_is_wrong_counts_but_waiting_is_none() -> None:
     found = row(incident(), incident(fix="wait", after_s=3.0), scenario=CALM)
     assert found["acts_without_fault"] == 1

@@ -2,13 +2,12 @@
 
 import asyncio
 import math
-import os
 import random
 import signal
 import time
 from typing import Any
 
-from scripts.chaos.cell import Cell
+from scripts.chaos.cell import Cell, send
 from scripts.chaos.households import chain, elsewhere, one, pair, pricing, shop
 from scripts.chaos.links import partner_is_there
 from scripts.chaos.processes import switch
@@ -36,18 +35,18 @@ async def short_freezes(cell: Cell) -> None:
     """Pauses of a collector of garbage, each shorter than a probe waits."""
     pid = await cell.pid("pricing")
     for _ in range(6):
-        os.kill(pid, signal.SIGSTOP)
+        send(pid, signal.SIGSTOP)
         await asyncio.sleep(0.2)
-        os.kill(pid, signal.SIGCONT)
+        send(pid, signal.SIGCONT)
         await asyncio.sleep(2.0)
 
 
 async def one_hiccup(cell: Cell) -> None:
     """A single probe gets no answer: one is no proof."""
     pid = await cell.pid("pricing")
-    os.kill(pid, signal.SIGSTOP)
+    send(pid, signal.SIGSTOP)
     await asyncio.sleep(0.55)
-    os.kill(pid, signal.SIGCONT)
+    send(pid, signal.SIGCONT)
     await asyncio.sleep(10.0)
 
 

@@ -16,7 +16,7 @@ CANNOT_BOOT_S = 15.0
 SLOW_BOOT_S = "3"
 
 
-def send(role: str, number: int = signal.SIGKILL) -> Deed:
+def signalled(role: str, number: int = signal.SIGKILL) -> Deed:
     async def do(cell: Cell) -> None:
         await cell.signal(role, number)
 
@@ -75,28 +75,28 @@ def slow_boot(cell: Cell) -> list[dict[str, Any]]:
 
 def scenarios() -> list[Scenario]:
     return [
-        Scenario(name="killed", family=KILLED, fault="SIGKILL from outside", build=one, do=send("pricing"),
+        Scenario(name="killed", family=KILLED, fault="SIGKILL from outside", build=one, do=signalled("pricing"),
                  culprit="pricing", causes=("crash",)),
         Scenario(name="terminated", family=KILLED, fault="SIGTERM from a stranger", build=one,
-                 do=send("pricing", signal.SIGTERM), culprit="pricing", causes=("crash",)),
+                 do=signalled("pricing", signal.SIGTERM), culprit="pricing", causes=("crash",)),
         Scenario(name="error-nobody-caught", family=KILLED, fault="an exception ends the process, code 3", build=pair,
                  do=switch("shop", "exit?code=3"), culprit="shop", causes=("crash",), spared=("pricing",)),
         Scenario(name="dependency-killed", family=KILLED, fault="SIGKILL of the one below a chain of three", build=chain,
-                 do=send("pricing"), culprit="pricing", causes=("crash",), spared=("shop", "worker")),
+                 do=signalled("pricing"), culprit="pricing", causes=("crash",), spared=("shop", "worker")),
         Scenario(name="killed-four-times", family=KILLED, fault="SIGKILL, and again each time it was well", build=one,
                  do=again_and_again, culprit="pricing", causes=("crash",), regression="failure counter not reset"),
         Scenario(name="killed-while-slow-to-boot", family=KILLED, fault="SIGKILL of a service that boots for 3 s",
-                 build=slow_boot, do=send("pricing"), culprit="pricing", causes=("crash",), most_acts=1,
+                 build=slow_boot, do=signalled("pricing"), culprit="pricing", causes=("crash",), most_acts=1,
                  regression="the booting process is restarted"),
         Scenario(name="no-boot-dependency-away", family=BOOT, fault="killed; for 15 s it cannot boot for want of a partner",
                  build=with_partner, prepare=partner_is_there, do=boots_without_partner, culprit="partner",
                  causes=("dependency_failure", "crash"), spared=("pricing", "shop"), limit_s=75.0),
         Scenario(name="no-boot-file-away", family=BOOT, fault="killed; for 15 s its model file is not there", build=one,
                  do=boots_without_model, culprit="pricing", causes=("crash", "config_error"), limit_s=75.0),
-        Scenario(name="frozen", family=HUNG, fault="SIGSTOP", build=one, do=send("pricing", signal.SIGSTOP),
+        Scenario(name="frozen", family=HUNG, fault="SIGSTOP", build=one, do=signalled("pricing", signal.SIGSTOP),
                  culprit="pricing", causes=("hang",)),
         Scenario(name="dependency-frozen", family=HUNG, fault="SIGSTOP of a dependency", build=pair,
-                 do=send("pricing", signal.SIGSTOP), culprit="pricing", causes=("hang",), spared=("shop",)),
+                 do=signalled("pricing", signal.SIGSTOP), culprit="pricing", causes=("hang",), spared=("shop",)),
         Scenario(name="handler-hangs", family=HUNG, fault="requests get no answer while the process lives", build=pair,
                  do=switch("shop", "hang"), culprit="shop", causes=("hang",), spared=("pricing",),
                  regression="one check that never returns"),

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -15,9 +14,9 @@ from typing import Any
 import psutil
 
 from scripts.chaos.calm import OPERATOR, backup_pause
-from scripts.chaos.cell import ROOT, Cell, listener
+from scripts.chaos.cell import ROOT, Cell, listener, send
 from scripts.chaos.households import PROBE_S, TIMEOUT_S, one, pair, pricing
-from scripts.chaos.processes import send, slow_boot
+from scripts.chaos.processes import signalled, slow_boot
 from scripts.chaos.proxy import Link
 from scripts.chaos.scenario import Scenario
 
@@ -58,13 +57,13 @@ async def killed_mid_act(cell: Cell) -> None:
     before = await daemon(cell)
     await cell.signal("pricing")
     await asyncio.sleep(1.2)  # its successor boots by now
-    os.kill(before, signal.SIGKILL)
+    send(before, signal.SIGKILL)
     await back(cell, before)
 
 
 async def both_killed(cell: Cell) -> None:
     before = await daemon(cell)
-    os.kill(before, signal.SIGKILL)
+    send(before, signal.SIGKILL)
     await cell.signal("pricing")
     await back(cell, before)
     cell.mendable_at = time.time()
@@ -72,7 +71,7 @@ async def both_killed(cell: Cell) -> None:
 
 async def only_daemon_killed(cell: Cell) -> None:
     before, pids = await daemon(cell), [await cell.pid(role) for role in cell.watched]
-    os.kill(before, signal.SIGKILL)
+    send(before, signal.SIGKILL)
     await back(cell, before)
     await asyncio.sleep(8.0)
     if pids != [await cell.pid(role) for role in cell.watched]:
@@ -81,9 +80,9 @@ async def only_daemon_killed(cell: Cell) -> None:
 
 async def frozen_daemon(cell: Cell) -> None:
     pid = await daemon(cell)
-    os.kill(pid, signal.SIGSTOP)
+    send(pid, signal.SIGSTOP)
     await asyncio.sleep(6.0)
-    os.kill(pid, signal.SIGCONT)
+    send(pid, signal.SIGCONT)
     await asyncio.sleep(8.0)
 
 
@@ -132,7 +131,7 @@ async def no_fault_is_left(cell: Cell) -> None:
     code, said = await cell.operator("fault", "freeze", cell.service("pricing"), "--for", "60")
     if code:
         raise RuntimeError(said)
-    os.kill(before, signal.SIGKILL)
+    send(before, signal.SIGKILL)
     await back(cell, before)
     await asyncio.sleep(10.0)
 
@@ -270,7 +269,7 @@ def scenarios() -> list[Scenario]:
                  build=one, do=full_state_disk, within=own_disk, lacks=no_namespaces, regression="disk full on the audit log",
                  **crash),
         Scenario(name="telegram-away", fault="nobody answers where Telegram is, and a service is killed", build=one,
-                 do=send("pricing"), environ=DEAF, regression="Telegram down during an incident", **crash),
+                 do=signalled("pricing"), environ=DEAF, regression="Telegram down during an incident", **crash),
         Scenario(name="approved-too-late", family=WATCHER, fault="a freeze that passes; its question is answered afterwards",
                  build=asking, do=asked_too_late, culprit="pricing", causes=("hang",), mitigable=False, spared=("pricing",),
                  lone=True, regression="stale approval tapped"),

@@ -1,6 +1,7 @@
 """The chaos suite's scoring: what counts as found, located, named and healed, and what counts against the daemon."""
 
 import json
+import os
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from config.loader import load
 from scripts import chaos_test_suite
 from scripts.chaos import report
 from scripts.chaos.catalogue import every, stages
-from scripts.chaos.cell import Cell
+from scripts.chaos.cell import Cell, send
 from scripts.chaos.households import pair, write
 from scripts.chaos.models import LIFE
 from scripts.chaos.scenario import Scenario
@@ -214,6 +215,23 @@ def test_each_household_is_a_configuration_that_loads_and_has_its_culprit(
     names = {service.name for service in load(cell.config, {}).services}
     for role in filter(None, (scenario.culprit, *scenario.spared)):
         assert cell.service(role) in names
+
+
+@pytest.mark.parametrize("pid", [0, 1, -1])
+def test_no_signal_goes_to_everybody(pid: int) -> None:
+    with pytest.raises(RuntimeError, match="nobody"):
+        send(pid, 0)
+
+
+async def test_the_pid_is_that_of_the_newest_life_and_of_nobody_who_is_gone(tmp_path: Path) -> None:
+    log = tmp_path / "pricing/logs/out.log"
+    log.parent.mkdir(parents=True)
+    cell = Cell("c01", tmp_path, {}, tmp_path, tmp_path)
+    assert await cell.pid("pricing") == 0
+    log.write_text(f"x INFO pricing: started, pid 7\nx INFO pricing: started, pid {os.getpid()}\n")
+    assert await cell.pid("pricing") == os.getpid()
+    log.write_text("x INFO pricing: started, pid 999999999\n")
+    assert await cell.pid("pricing") == 0
 
 
 def test_a_wrong_name_is_told_with_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,8 @@ PRIORS = {
     "rotate-cert": 0.0, "purge-bad-data": 0.0, "escalate-upstream": 0.0,
 }  # fmt: skip
 REPEATED = 0.5  # what a second sentence of another kind adds, as a share of its weight
+FAR = 4.0  # usual spreads from which on a metric has moved
+GREW = 1.3  # where nobody knows the doors, whatever counts requests has to have risen so far
 SURGE = 1.7  # so many times the usual requests are a surge
 DEAD_AFTER_START = 900.0  # a start so shortly before the first failure is suspect
 MOST_SENTENCES = 4
@@ -63,13 +65,17 @@ class Said(Struct, frozen=True):
 
 
 class Moved(Struct, frozen=True):
-    """A metric that left its usual level: medians of before and after, and how many usual spreads it went."""
+    """A metric around the alarm: medians of before and after, and how many usual spreads it went."""
 
     service: str
     metric: str
     before: float
     after: float
     spreads: float
+
+    @property
+    def far(self) -> bool:
+        return abs(self.spreads) >= FAR
 
 
 class Trouble(Struct, frozen=True, kw_only=True):
@@ -152,7 +158,7 @@ def _sentences(trouble: Trouble, loud: list[Said]) -> Iterator[_For]:
             yield _For(
                 sign.remedy, sign.weight, sign.sentence, f"{line.service}: {sign.sentence}: {line.text}"
             )
-    for moved in trouble.moved:  # a metric bears the name of what it counts
+    for moved in filter(lambda moved: moved.far, trouble.moved):  # a metric bears the name of what it counts
         for sign in spoken(re.sub(r"[-_.]", " ", moved.metric)):
             yield _For(
                 sign.remedy, 0.5 * sign.weight, sign.sentence, f"{moved.service}: {moved.metric} moved"
@@ -229,12 +235,13 @@ def _load(trouble: Trouble) -> Iterator[_For]:
         at_door = not trouble.entries or moved.service in trouble.entries
         if at_door and moved.before > 0 and _REQUESTS.search(name) and not _NOT_LOAD.search(name):
             surges.append((moved.after / moved.before, moved))
-    if not surges:
+    if not surges or (not trouble.entries and min(times for times, _ in surges) < GREW):
         return
     times, most = max(surges, key=lambda surge: surge[0])
-    if times >= SURGE:
+    if times >= SURGE and most.far:
         full = any(
-            _FULL.search(other.metric.lower()) and other.after > other.before for other in trouble.moved
+            _FULL.search(other.metric.lower()) and other.far and other.after > other.before
+            for other in trouble.moved
         )
         sentence = f"{most.service}: {most.metric} is {times:.1f} times what it was"
         yield _For("scale", 3.5 if full else 2.5, "surge", sentence)

@@ -31,7 +31,7 @@ _PLACE = (
     r"\b(?:us|eu|ap|ca|sa|me|af|il)-(?:gov-)?(?:north|south|east|west|central)[a-z]*-?[\d*]"
     r"|\bregion\b|availability[ -]?zones?|\bdata ?cent(?:er|re)\b|\b(?:zone|az)[ =:]"
 )
-_AWAY = r"(?:unavailable|timed? ?out|timeout|refused|unreachable|impair|degrad|outage|slow ?down|internalerror|down\b|\b5\*\*|\b5\d\d\b)"
+_AWAY = r"(?:unavailable|timed? ?out|timeout|refused|unreachable|impair|degrad|outage|slow ?down|internalerror|down\b|\b5\*\*|\b5xx\b|\b5\d\d\b)"
 _OUTSIDE = (
     r"(?:third[- ]part(?:y|ies)|\b(?:payment|identity|sms|e?mail|cloud|dns|upstream|external|shipping|geo\w*|card|bank|tax|weather|push)[ -](?:provider|vendor)"
     r"|\bvendors?\b|\bpartners?\b|\bexternal (?:api|service|gateway|dependency|endpoint))"
@@ -67,16 +67,16 @@ SIGNS = (
     ),
     _sign(
         "failover", 4.0, "the primary is gone while others could take over",
-        "primary|master|leader|replica|standby|read-only|read only|quorum",
-        r"(?:primary|master)\b(?! (?:key|index|cause)).{0,40}(?:unreachable|unavailable|is down|not respond|lost|gone|failed|unhealthy|no heartbeat|demoted)"
+        "primary|master|leader|replica|standby|read-only|read only|quorum|split|failover",
+        r"(?:primary|master)\b(?! (?:key|index|cause)).{0,40}(?:unreachable|unavailable|is down|not respond|lost|gone|failed|refused|timed? ?out|unhealthy|no heartbeat|demoted)"
         r"|(?:lost|no|cannot reach|can't reach) (?:connection to )?(?:the )?(?:primary|master|quorum)\b|read[- ]only (?:replica|transaction|mode|standby)"
-        r"|no leader (?:for|elected|available)|leader not available|not enough (?:in-sync )?replicas|promot\w+ (?:the )?(?:replica|standby)",
+        r"|no leader (?:for|elected|available)|leader not available|not enough (?:in-sync )?replicas|promot\w+ (?:the )?(?:replica|standby)|split[ -]brain|failover (?:failed|required|did not|not )",
     ),
     _sign(
         "reschedule", 4.5, "the machine beneath is ill",
-        "node|kubelet|evict|pressure|steal|neighbo|hardware|ecc|edac|mce|nvme|taint|cordon|i/o error|hypervisor|host",
+        "node|kubelet|evict|pressure|conntrack|pleg|container runtime|steal|neighbo|hardware|ecc|edac|mce|nvme|taint|cordon|i/o error|hypervisor|host",
         r"node\b.{0,60}(?:not ?ready|unreachable|pressure|unhealthy|degraded|not respond|lost|down\b|throttl|tainted)|nodenotready|(?:disk|memory|pid)pressure"
-        r"|kubelet (?:stopped|not|is|unhealthy)|\bpods?\b.{0,40}\bevict|\bevict\w* (?:the )?pod|\bsteal\b|noisy neighbo|hardware (?:error|fault|failure)|\bedac\b|\becc error|\bmce:"
+        r"|kubelet (?:stopped|not|is|unhealthy)|\bpods?\b.{0,40}\bevict|\bevict\w* (?:the )?pod|\bsteal\b|noisy neighbo|conntrack|pleg is not|container runtime (?:is )?(?:not|down)|hardware (?:error|fault|failure)|\bedac\b|\becc error|\bmce:"
         r"|machine check|(?:nvme\d|dev/?[ ]?sd[a-z])\b.{0,40}(?:error|timeout|reset)|blk_update_request|buffer i/o error|hypervisor|host (?:degraded|impaired|maintenance)|scheduled for retirement",
     ),
     _sign(

@@ -12,7 +12,6 @@ import pandas as pd
 from analysis.remedy import Moved, Said, Trouble
 
 GUARD = 3  # samples before the alarm that may belong to the incident already
-SPREADS = 4.0  # a metric has moved that went so many of its usual spreads
 LEAST_SPREAD = 0.02  # of the level
 
 
@@ -79,10 +78,6 @@ def _moved(before: pd.DataFrame, after: pd.DataFrame, services: Mapping[str, str
         level, now = float(np.median(values)), float(np.median(late))
         low, quarter, three_quarters, high = np.quantile(values, (0.01, 0.25, 0.75, 0.99))
         scale = max((high - low) / 4, (three_quarters - quarter) / 1.35, LEAST_SPREAD * abs(level), 1e-9)
-        spreads = (now - level) / scale
-        if abs(spreads) >= SPREADS:
-            entity = max(
-                (name for name in services if str(column).startswith(f"{name}_")), key=len, default=""
-            )
-            metric = str(column)[len(entity) + 1 :] if entity else str(column)
-            yield Moved(services.get(entity, entity), metric, level, now, float(spreads))
+        entity = max((name for name in services if str(column).startswith(f"{name}_")), key=len, default="")
+        metric = str(column)[len(entity) + 1 :] if entity else str(column)
+        yield Moved(services.get(entity, entity), metric, level, now, float((now - level) / scale))

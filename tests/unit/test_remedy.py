@@ -39,12 +39,15 @@ SPOKEN = {
         "kafka: LEADER NOT AVAILABLE, not enough in-sync replicas",
         "health check of zone eu-central-1b failing: connection timed out",
         "ERROR: cannot execute INSERT in a read-only transaction",
+        "pq: connection to primary db-0 refused",
     ),
     "reschedule": (
         "Node ip-10-0-3-7 status is now: NodeNotReady",
         "The node was low on resource: ephemeral-storage. Pod evicted",
         "node worker-4 condition DiskPressure=True",
         "cpu steal at 41 % on host worker-9",
+        "kernel: nf_conntrack: table full, dropping packet",
+        "PLEG is not healthy: pleg was last seen active 3m ago",
         "EDAC MC0: 12 CE memory read error on DIMM_A1",
         "blk_update_request: I/O error, dev sdb, sector 18231",
     ),
@@ -194,3 +197,19 @@ def test_what_is_said_again_and_again_counts_once_and_by_its_strongest_form() ->
         == rollback(near, far)
         > rollback(far)
     )
+
+
+def test_where_nobody_knows_the_doors_a_surge_raises_whatever_counts_requests() -> None:
+    queries = Moved("stock", "queries-per-sec", 100.0, 700.0, 50.0)
+    steady = Moved("shop", "http-requests-per-sec", 100.0, 103.0, 0.5)
+    assert best("ERROR request timed out", moved=(queries, CPU)) == "scale"
+    assert best("ERROR request timed out", moved=(queries, steady, CPU)) == "rollback", "each asks for more"
+
+
+def test_the_name_of_a_metric_speaks_where_it_moved_and_says_nothing_where_it_did_not() -> None:
+    def outside(spreads: float) -> float:
+        errors = Moved("shop", "payment-provider-errors-5xx-ratio", 0.0, 0.4, spreads)
+        ranked = weigh(Trouble(moved=(errors,)))
+        return next(advice.probability for advice in ranked if advice.remedy == "escalate-upstream")
+
+    assert outside(50.0) > 3 * outside(1.0)

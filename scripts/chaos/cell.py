@@ -103,9 +103,7 @@ class Cell:
 
     async def pid(self, role: str) -> int:
         """Of the newest life, as its own log tells, which costs less than to search the whole machine; 0: it is gone."""
-        found = STARTED.findall(await asyncio.to_thread(_tail, self.folder / role / "logs/out.log"))
-        pid = int(found[-1]) if found else 0
-        return pid if pid and psutil.pid_exists(pid) else 0
+        return await asyncio.to_thread(newest_pid, self.folder / role / "logs/out.log")
 
     async def signal(self, role: str, number: int = signal.SIGKILL) -> None:
         send(await self.pid(role), number)
@@ -137,6 +135,13 @@ def send(pid: int, number: int) -> None:
         raise RuntimeError("there is nobody to send a signal to")
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def newest_pid(log: Path) -> int:
+    """As a service's own log tells it; 0 where it is gone."""
+    found = STARTED.findall(_tail(log))
+    pid = int(found[-1]) if found else 0
+    return pid if pid and psutil.pid_exists(pid) else 0
 
 
 def _tail(log: Path) -> bytes:

@@ -14,7 +14,7 @@ from config.loader import load
 from scripts import chaos_test_suite
 from scripts.chaos import report
 from scripts.chaos.catalogue import every, stages
-from scripts.chaos.cell import Cell, send
+from scripts.chaos.cell import Cell, newest_pid, send
 from scripts.chaos.households import pair, write
 from scripts.chaos.models import LIFE
 from scripts.chaos.scenario import Scenario
@@ -223,15 +223,13 @@ def test_no_signal_goes_to_everybody(pid: int) -> None:
         send(pid, 0)
 
 
-async def test_the_pid_is_that_of_the_newest_life_and_of_nobody_who_is_gone(tmp_path: Path) -> None:
-    log = tmp_path / "pricing/logs/out.log"
-    log.parent.mkdir(parents=True)
-    cell = Cell("c01", tmp_path, {}, tmp_path, tmp_path)
-    assert await cell.pid("pricing") == 0
+def test_the_pid_is_that_of_the_newest_life_and_of_nobody_who_is_gone(tmp_path: Path) -> None:
+    log = tmp_path / "out.log"
+    assert newest_pid(log) == 0
     log.write_text(f"x INFO pricing: started, pid 7\nx INFO pricing: started, pid {os.getpid()}\n")
-    assert await cell.pid("pricing") == os.getpid()
+    assert newest_pid(log) == os.getpid()
     log.write_text("x INFO pricing: started, pid 999999999\n")
-    assert await cell.pid("pricing") == 0
+    assert newest_pid(log) == 0
 
 
 def test_a_wrong_name_is_told_with_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,9 +72,9 @@ def rung(known: Rung, *, helped: bool, seconds: float) -> Rung:
         doubt = 0.0
     good, bad = known.helped * KEEP, known.failed * KEEP
     if helped:
-        took_s = (good * known.took_s + seconds) / (good + 1.0)
+        took_s = _after(known.took_s, good, seconds)
         return replace(known, helped=good + 1.0, failed=bad, took_s=took_s, doubt=doubt)
-    lost_s = (bad * known.lost_s + seconds) / (bad + 1.0)
+    lost_s = _after(known.lost_s, bad, seconds)
     return replace(known, helped=good, failed=bad + 1.0, lost_s=lost_s, doubt=doubt)
 
 
@@ -103,8 +103,8 @@ def aged(known: Rung, kept: float) -> Rung:
 def pooled(records: Sequence[Rung]) -> Rung:
     """What other services say together."""
     helped, failed = sum(r.helped for r in records), sum(r.failed for r in records)
-    took_s = sum(r.helped * r.took_s for r in records) / helped if helped else 0.0
-    lost_s = sum(r.failed * r.lost_s for r in records) / failed if failed else 0.0
+    took_s = _mean(*((r.helped, r.took_s) for r in records))
+    lost_s = _mean(*((r.failed, r.lost_s) for r in records))
     return Rung(helped, failed, took_s, lost_s)
 
 
@@ -173,6 +173,12 @@ def _doubt(known: Rung, *, helped: bool) -> float:
     return max(0.0, known.doubt + said)
 
 
+def _after(mean_s: float, weight: float, seconds: float) -> float:
+    return _mean((weight, mean_s), (1.0, seconds))
+
+
 def _mean(*parts: tuple[float, float]) -> float:
-    weight = sum(part for part, _ in parts)
-    return sum(part * value for part, value in parts) / weight
+    """Of those that were timed: outcomes that count without having been seen have no time."""
+    timed = [(weight, value) for weight, value in parts if value > 0.0]
+    weight = sum(part for part, _ in timed)
+    return sum(part * value for part, value in timed) / weight if weight else 0.0

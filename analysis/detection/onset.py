@@ -17,6 +17,7 @@ WARM = 1000
 
 TAIL = 0.1  # share of rows that the tail is fitted to
 TAIL_HALF_LIFE = 1000.0
+ALONE = 0.25  # weight where there is one metric: its score is sharp already
 QUIET = 4.5  # mean excesses: what is nearer begins nothing
 
 
@@ -52,12 +53,13 @@ class Onset:
         self._step = 1.0 - 0.5 ** (BLOCK / HALF_LIFE)
         self._sum = np.zeros(errors.shape[1])
         self._rows = 0
+        self._weight = 1.0 if errors.shape[1] > 1 else ALONE
         surprise = self._surprise(errors)
         self._tail = Tail(surprise[-len(surprise) * 3 // 4 :])
 
     def of(self, errors: Floats) -> Floats:
         """0 where nothing begins; grows with how far out of the tail."""
-        return np.log1p(np.maximum(self._tail.of(self._surprise(errors)) - QUIET, 0.0))
+        return self._weight * np.log1p(np.maximum(self._tail.of(self._surprise(errors)) - QUIET, 0.0))
 
     def _surprise(self, errors: Floats) -> Floats:
         """Of the few farthest metrics."""

@@ -20,6 +20,8 @@ from utils.alone import run_alone
 from utils.workers import WorkerError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from agents.detecting.watch import Watch
     from analysis.robust import Floats, Matrix, Scrape
     from utils.workers import Workers
@@ -79,6 +81,8 @@ class AnomalyDetector:
         while True:
             await asyncio.sleep(LEARN_EVERY_S)
             for service, watch in list(self._watches.items()):
+                if self._workers is not None and not watch.recalled:
+                    await self._recall(self._workers, service, watch)
                 if self._workers is not None and watch.due():
                     await self._learn(self._workers, service, watch)
 
@@ -118,7 +122,9 @@ class AnomalyDetector:
                 return ()
             watch = self._watches[sample.service] = Watch(scrape.series, scrape.of_life)
         if watch.history.names != scrape.series[: len(watch.history.names)]:
-            return ()  # another set of series than the one that is learnt
+            if watch.young and len(scrape.series) > len(watch.history.names):
+                del self._watches[sample.service]  # its first scrape was not yet all that it tells
+            return ()
         return [
             AnomalyDetected(
                 service=sample.service,
@@ -131,19 +137,32 @@ class AnomalyDetector:
             if not self._muted(sample.service, metric, sample.at)
         ]
 
-    async def _learn(self, workers: Workers, service: str, watch: Watch) -> None:
-        from agents.detecting.learning import DEADLINE_S, kept_and_learnt, recalled
+    async def _recall(self, workers: Workers, service: str, watch: Watch) -> None:
+        """What was seen before a restart of ours."""
+        from agents.detecting.learning import DEADLINE_S, recalled
 
-        path = self.world.state_dir / "models" / f"{service}.history"
+        watch.recalled = True
         try:
-            if not watch.guarded and (kept := await workers.run(recalled, DEADLINE_S, path)) is not None:
-                names, rows = kept
-                if names == watch.history.names:
-                    watch.history.put(rows)
+            kept = await workers.run(recalled, DEADLINE_S, self._path(service))
+        except (WorkerError, OSError, ValueError, LookupError, MemoryError) as error:
+            log.warning("normal_not_recalled", service=service, error=str(error))
+            return
+        if kept is not None and kept[0] == watch.history.names:
+            watch.history.put(kept[1])
+
+    def _path(self, service: str) -> Path:
+        return self.world.state_dir / "models" / f"{service}.history"
+
+    async def _learn(self, workers: Workers, service: str, watch: Watch) -> None:
+        from agents.detecting.learning import DEADLINE_S, kept_and_learnt
+
+        try:
             rows = watch.asking()
             promised = self.world.config.learning.false_alarms_per_day
             watch.learnt(
-                await workers.run(kept_and_learnt, DEADLINE_S, path, watch.history.names, rows, promised)
+                await workers.run(
+                    kept_and_learnt, DEADLINE_S, self._path(service), watch.history.names, rows, promised
+                )
             )
             log.info("normal_learnt", service=service, minutes=len(rows), metrics=len(watch.history.names))
         except (WorkerError, OSError, ValueError, ArithmeticError, LookupError, MemoryError) as error:

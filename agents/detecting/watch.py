@@ -23,11 +23,12 @@ class Watch:
         self._guard: Guard | None = None
         self._missed: list[Floats] = []  # rows that came while a worker learnt
         self._since = 0
-        self.asked = self._failed = False
+        self.asked = self._failed = self.recalled = False
 
     @property
-    def guarded(self) -> bool:
-        return self._guard is not None
+    def young(self) -> bool:
+        """Nothing of it is learnt yet."""
+        return self._guard is None and not self.asked
 
     def take(self, at: float, values: Floats) -> list[tuple[str, Shown]]:
         row = self.history.take(at, values)

@@ -153,7 +153,7 @@ def _members(z: Floats, forecast: Forecast) -> list[tuple[View, list[Vote]]]:
     if z.shape[1] > 1:
         return [
             (forecast, [Vote(0, 1.0, PeakHold), Vote(1, 1.0, PeakHold)]),
-            (Subspace(z), [Vote(0, 1.0, AsIs)]),
+            (Subspace(z), [Vote(0, 0.7, AsIs)]),
             (ForestView(z), [Vote(0, 0.5, PeakHold)]),
         ]
     return [

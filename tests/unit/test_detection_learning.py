@@ -91,3 +91,26 @@ async def test_a_worker_that_fails_is_asked_again_in_an_hour_and_statistics_go_o
     assert workers.started.count("kept_and_learnt") == 2
     assert not runs.done()
     runs.cancel()
+
+
+async def test_after_a_restart_of_ours_the_kept_history_is_learnt_at_once(tmp_path: Path) -> None:
+    world = world_of({"name": "shop"})
+    world.state_dir = tmp_path
+    kept = np.random.default_rng(1).standard_normal((LEAST_ROWS, 2)).astype(np.float32)
+    write_array(tmp_path / "models" / "shop.history", NAMES, kept)
+    workers = VirtualWorkers()
+    agent = AnomalyDetector(world, workers)
+    runs = asyncio.create_task(agent.run(None))  # type: ignore[arg-type] # it says nothing outside of handle
+    for minute in range(3):
+        _told(agent, minute, 5.0, 5.0)
+    await asyncio.sleep(90)
+    runs.cancel()
+    assert workers.started == ["recalled", "kept_and_learnt"]
+
+
+def test_series_that_come_with_a_later_scrape_are_watched_too() -> None:
+    agent = AnomalyDetector(world_of({"name": "shop"}), VirtualWorkers())
+    agent.handle(ServiceSampled(service="shop", names=("queue",), values=(1.0,), incarnation="a", at=0.0))
+    for minute in range(1, 4):
+        _told(agent, minute, 1.0, 2.0)
+    assert agent._watches["shop"].history.names == NAMES

@@ -15,6 +15,7 @@ __all__ = ["MlFailurePredictor"]
 
 FAILURES: dict[str, CauseName] = {"rss_mib": "memory_leak", "open_files": "connection_exhaustion"}
 LAPSED = 3.0  # after so many times its own lead a word that did not come true keeps no other back
+VAGUE: CauseName = "unknown"  # a ceiling that somebody declared: what helps is not known, so people are told
 UNITS = {"rss_mib": "MiB", "open_files": "open files"}
 
 
@@ -99,6 +100,7 @@ def _ceilings(limits: Limits) -> Iterator[tuple[str, float]]:
         yield "rss_mib", limits.memory_mib
     if limits.open_files is not None:
         yield "open_files", float(limits.open_files)
+    yield from ((name, limit) for name, limit in limits.metrics.items() if name not in FAILURES)
 
 
 def _prediction(
@@ -106,7 +108,7 @@ def _prediction(
 ) -> FailurePredicted:
     return FailurePredicted(
         service=event.service,
-        failure=FAILURES[metric],
+        failure=FAILURES.get(metric, VAGUE),
         metric=metric,
         value=value,
         limit=limit,
@@ -118,7 +120,7 @@ def _prediction(
 
 
 def _reasons(metric: str, value: float, limit: float, outlook: Outlook) -> tuple[str, ...]:
-    unit = UNITS[metric]
+    unit = UNITS.get(metric, metric)
     if outlook.trend is None:
         return (f"{value:g} {unit} is at the ceiling of {limit:g}",)
     trend = outlook.trend

@@ -169,7 +169,7 @@ class RenderSelfHealingAgent:
         life = self.state.life_of(fact.service)
         stale = bool(life and fact.incarnation and fact.incarnation != life)
         far = fact.lead_time_s > self.world.config.windows.predict_horizon_s
-        if stale or far or self.state.open_of(fact.service) is not None:
+        if stale or far or fact.failure == "unknown" or self.state.open_of(fact.service) is not None:
             return ()
         when = f"reaches {fact.limit:g} in {fact.lead_time_s:.0f} s"
         reason = (

@@ -149,6 +149,9 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     memory_mib: Annotated[float, Meta(gt=0)] | None = None
     open_files: Annotated[int, Meta(ge=1)] | None = None
+    metrics: dict[Text, Annotated[float, Meta(gt=0)]] = field(
+        default_factory=dict
+    )  # of any other sampled figure
 
 
 class Stop(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

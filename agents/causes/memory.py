@@ -119,8 +119,7 @@ def note(notes: Notes, fact: Seen) -> Notes:
             new = (Alarm(fact.key, fact.alert, fact.summary, fact.at),) if fact.firing else ()
             return replace(notes, alarms=(*alarms, *new)[-MOST:])
         case FailurePredicted():
-            others = tuple(ceiling for ceiling in notes.ceilings if ceiling.metric != fact.metric)
-            return replace(notes, ceilings=(*others, _ceiling(fact)))
+            return _foreseen(notes, fact)
 
 
 def vindicated(notes: Notes, cause: str) -> Notes:
@@ -167,6 +166,13 @@ def _with_change(changes: tuple[Change, ...], change: Change) -> tuple[Change, .
         if same_thing and last.before and (last.before, last.after) == (change.after, change.before):
             return changes[:-1]
     return (*changes, change)[-MOST:]
+
+
+def _foreseen(notes: Notes, fact: FailurePredicted) -> Notes:
+    if fact.failure == "unknown":
+        return notes  # a declared ceiling that speaks for no cause
+    others = tuple(ceiling for ceiling in notes.ceilings if ceiling.metric != fact.metric)
+    return replace(notes, ceilings=(*others, _ceiling(fact)))
 
 
 def _ceiling(fact: FailurePredicted) -> Ceiling:

@@ -204,3 +204,7 @@ def test_what_a_person_suspended_where_it_runs_has_no_incident_any_more() -> Non
 
 def test_what_is_stopped_for_a_fix_keeps_its_incident() -> None:
     assert troubled().tell(HealthChanged(service="shop", health="stopped")) == []
+
+
+def test_a_ceiling_without_a_known_cause_opens_no_incident() -> None:
+    assert Desk().tell(predicted(failure="unknown")) == []

@@ -104,3 +104,20 @@ def test_a_word_that_lapsed_keeps_the_next_leak_of_the_same_life_not_back() -> N
     assert first
     assert again
     assert again[0].at > 9000
+
+
+def test_a_declared_ceiling_of_another_figure_is_told_without_a_cause() -> None:
+    config = {
+        "services": [
+            {
+                "name": "shop",
+                "platform": {"type": "process", "command": ["shop"]},
+                "limits": {"metrics": {"disk_used_gb": 100}},
+            }
+        ],
+        "windows": CONFIG["windows"],
+    }
+    agent = MlFailurePredictor(World(config=msgspec.convert(config, Config), fixes={}))
+    said = tell(agent, (sample(at, 20 + 0.05 * at, metric="disk_used_gb") for at in range(0, 1500, 5)))
+    assert {fact.failure for fact in said} == {"unknown"}
+    assert "disk_used_gb" in said[0].reasons[0]

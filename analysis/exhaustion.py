@@ -48,9 +48,9 @@ class Outlook(Struct, frozen=True):
 
 
 class Series:
-    """Medians of at most 60 slices of time; about 5 kB with what it keeps of the last hours."""
+    """Medians of at most 60 slices of time; about 5 kB with what it keeps of the last hours, unless `slow` is off."""
 
-    def __init__(self, incarnation: str) -> None:
+    def __init__(self, incarnation: str, *, slow: bool = True) -> None:
         self.incarnation = incarnation
         self._points: deque[tuple[float, float]] = deque(maxlen=BUCKETS)
         self._slice: list[float] = []
@@ -61,7 +61,7 @@ class Series:
         self._believed = 0
         self._last: deque[Point] = deque(maxlen=QUICK_POINTS)
         self._born_at: float | None = None
-        self._slow = SlowSeries()
+        self._slow = SlowSeries() if slow else None
 
     def add(
         self, at: float, value: float, limit: float, *, horizon_s: float, warmup_s: float
@@ -77,7 +77,7 @@ class Series:
         outlook = self._judge(at, limit, horizon_s, warmup_s) or self._judge_quickly(
             at, value, limit, warmup_s
         )
-        slow = self._slow.add(at, value, limit, horizon_s)
+        slow = self._slow.add(at, value, limit, horizon_s) if self._slow is not None else None
         if outlook is None and slow is not None:
             outlook = _slow_outlook(slow, at, limit, horizon_s)
         self._believed = self._believed + 1 if outlook else 0

@@ -27,7 +27,7 @@ class Course:
         self.incarnation, self.limit = incarnation, limit
         self.level = 0.0  # of the slice before
         self._hours: deque[tuple[float, float]] = deque(maxlen=26)  # a level an hour
-        self._series = Series(incarnation)
+        self._series = Series(incarnation, slow=False)  # its horizon is hours itself
         self._slice: list[float] = []
 
     def add(self, value: float) -> None:
@@ -90,16 +90,12 @@ class Foresight:
                     found[key] = _by_trend(service.name, metric, course, outlook, limit, at)
             if worn := _by_wear(state, service.name):
                 found[f"{service.name}/{WEAR}"] = worn
-        for key, known in state.told.items():
-            if self._counts(key, known, found.get(key), at):
-                found[key] = known
-        return found
-
-    def _counts(self, key: str, told: Foreseen, own: Foreseen | None, at: float) -> bool:
-        """Minutes of a metric whose hours we see make a forecast nearer, and none."""
-        if at > told.fails_at or (own is None and key in self._courses):
-            return False
-        return own is None or told.fails_at < own.fails_at
+        told = {
+            key: known
+            for key, known in state.told.items()
+            if key not in self._courses and at <= known.fails_at
+        }
+        return found | told
 
     def forget(self, names: Iterable[str]) -> None:
         gone = set(names)

@@ -29,7 +29,7 @@ from agents.events import (
     LessonLearned,
 )
 from agents.lessons import keep, lesson_key
-from agents.selecting.prospects import Beliefs, Prospects
+from agents.selecting.prospects import Beliefs, Prospects, bearable
 from analysis.asked import remedy_in
 from analysis.bandit import Outcomes
 from analysis.choice import Option, led
@@ -125,7 +125,7 @@ class IntelligentFixSelector:
         rest = max(0.0, 1.0 - sum(cause.confidence for cause in known))
         own = [(c.name, c.confidence) for c in known if c.service == service.name and c.name != UNKNOWN]
         options = self._options(service, found, [*own, (UNKNOWN, rest)])
-        return self._pick(case, service, options, found.best)
+        return self._pick(case, service, bearable(options, found.best), found.best)
 
     def _treat_dependant(
         self, case: Case, service: Service, culprit: Service, found: CauseFound

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from agents.events import CauseFound
+from agents.events import Cause, CauseFound
 from analysis.bandit import Outcomes, believe, together
 from analysis.choice import Option, named, prior, rank
 from analysis.ledger import WAIT, by_itself, seen
@@ -12,6 +12,8 @@ from config.model import Service
 from config.world import World
 
 BESIDE_THE_POINT = 0.3  # what is left of a fix for files where a cache is named, and the other way round
+OUTSIDE = frozenset({"traffic_spike", "packet_loss"})
+SURE = 0.6
 
 Beliefs = Sequence[tuple[str, float]]  # (cause, confidence)
 
@@ -53,6 +55,13 @@ class Prospects:
         if fix.name == "respawn" and not self._is_down:
             return False
         return fix.applies_to(target)
+
+
+def bearable(options: list[Option], cause: Cause) -> list[Option]:
+    """What comes from outside stays when a service starts anew, which loses what it had in hand besides."""
+    if cause.name not in OUTSIDE or cause.confidence < SURE:
+        return options
+    return [option for option in options if option.fix.name == WAIT or not option.fix.only_starts_anew]
 
 
 def _beside_the_point(target: Service, found: CauseFound) -> str:

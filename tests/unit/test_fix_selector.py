@@ -393,3 +393,19 @@ def test_the_fix_for_what_the_words_name_comes_before_the_one_for_what_they_do_n
     )
     names = [option.fix.name for option in ranked if option.fix.name in {"clear_cache", "restore_file"}]
     assert names[0] == first
+
+
+@pytest.mark.parametrize(("sure", "fixes"), [(0.7, {"wait"}), (0.5, {"wait", "kill_restart"})])
+def test_what_surely_comes_from_outside_is_waited_for_and_never_restarted(
+    sure: float, fixes: set[str]
+) -> None:
+    desk = Desk()
+    desk.open()
+    chosen = set()
+    for _ in range(3):
+        choice = desk.find(Cause("traffic_spike", "shop", sure), Cause("hang", "shop", 0.2))
+        if not isinstance(choice, FixChosen):
+            break
+        chosen.add(choice.fix)
+        desk.judge(choice, good=False)
+    assert chosen >= fixes and (sure < 0.6 or chosen == fixes)

@@ -83,13 +83,14 @@ def slope_finding(sample: Sample, limits: GateLimits) -> Finding:
     bound = limits.calibration_slope_forest if sample.averages else limits.calibration_slope
     slope, error = calibration_slope(sample.labels, probability)
     far = (slope - 1) / error if slope > bound else 0.0
-    off, hint = far > limits.calibration_sigmas, far > limits.slope_hint_sigmas
+    off, apart = far > limits.calibration_sigmas, far
     says = f"log-odds of outcomes rise {slope:.2f} times as fast as the challenger says (± {error:.2f})"
     if sample.training_slope is not None:
         own, own_error = sample.training_slope
         says += f", {own:.2f} times in its training (± {own_error:.2f})"
         apart = (slope - own) / math.hypot(error, own_error) if slope > limits.slope_ratio * own else 0.0
-        off, hint = off or apart > limits.slope_sigmas, hint or apart > limits.slope_hint_sigmas
+        off = off or apart > limits.slope_sigmas
+    hint = apart > limits.slope_hint_sigmas
     if off or hint:
         says += ": a share of its training labels may be flipped"
     return Finding.of("slope", outcome(failed=off, undecided=hint), says, slope, bound)

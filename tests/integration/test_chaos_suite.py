@@ -26,7 +26,7 @@ def test_a_kill_a_bad_release_and_a_steady_run_are_scored(tmp_path: Path) -> Non
     found = json.loads((tmp_path / "report.json").read_text())
     assert [found[name] for name in ("detection", "localisation", "cause", "mitigation")] == [1.0] * 4
     assert (found["acts_without_fault"], found["faults"], found["runs_without_fault"]) == (0, 2, 1)
-    assert all(row["mttr_s"] > row["mttd_s"] >= 0 for row in found["scenarios"] if row["fault"])
+    assert all(row["mttr_s"] > 0 and row["mttd_s"] >= 0 for row in found["scenarios"] if row["fault"])
 
 
 def test_ctrl_c_leaves_nobody_behind(tmp_path: Path) -> None:

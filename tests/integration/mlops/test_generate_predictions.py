@@ -2,6 +2,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from mlops.places import Places
 from mlops.predictions.labels import matured
-from mlops.predictions.reading import predictions
+from mlops.predictions.reading import Predictions, predictions
 from tests.fixtures.extra import needs
 from tests.fixtures.served_models import CONFIG, ROOT, server, world
 
@@ -44,6 +45,14 @@ def run(root: Path, *arguments: str, script: str = "generate_test_predictions.py
     return done.returncode, done.stdout, done.stderr
 
 
+def logged(root: Path, rows: int) -> Predictions:
+    """Once they all stand in the log, which a request does not wait for."""
+    end = time.monotonic() + 10.0
+    while (found := predictions(Places(root), "credit")).rows < rows and time.monotonic() < end:
+        time.sleep(0.02)
+    return found
+
+
 def test_each_request_is_answered_logged_and_labelled_and_a_seed_repeats_the_rows(
     root: Path, url: str
 ) -> None:
@@ -54,6 +63,7 @@ def test_each_request_is_answered_logged_and_labelled_and_a_seed_repeats_the_row
     assert out.endswith("250 of 250 labels accepted\n")
     code, out, _ = run(root, "250", "--url", url, "--seed", "3", "--labels", "0.5")
     assert out.endswith("125 of 125 labels accepted\n")
+    logged(root, before + 500)
     found = matured(Places(root), "credit")
     assert (found.count, found.unlabelled) == (before + 375, 125)
     assert 0.02 < float(found.labels.mean()) < 0.5
@@ -61,14 +71,15 @@ def test_each_request_is_answered_logged_and_labelled_and_a_seed_repeats_the_row
     assert incomes[-250:].tolist() == incomes[-500:-250].tolist()
     assert len(set(incomes[-250:].tolist())) > 200
     assert run(root, "250", "--url", url, "--seed", "4")[0] == 0
-    others = predictions(Places(root), "credit").features["income"]
+    others = logged(root, before + 750).features["income"]
     assert others[-250:].tolist() != incomes[-250:].tolist()
 
 
 def test_drift_moves_every_number_by_so_many_standard_deviations(root: Path, url: str) -> None:
+    before = predictions(Places(root), "credit").rows
     assert run(root, "400", "--url", url)[0] == 0
     assert run(root, "400", "--url", url, "--drift", "1.5", "--shift", "age=0")[0] == 0
-    found = predictions(Places(root), "credit").features
+    found = logged(root, before + 800).features
     for name, values in found.items():
         plain, moved = values[-800:-400], values[-400:]
         shift = (moved.mean() - plain.mean()) / plain.std()

@@ -122,7 +122,8 @@ class AnomalyDetected(Fact, frozen=True, kw_only=True):
 
 
 class FailurePredicted(Fact, frozen=True, kw_only=True):
-    """A ceiling will be reached (`lead_time_s` = 0: it is reached). (ml_failure_predictor)"""
+    """A ceiling will be reached (`lead_time_s` = 0: it is reached). With `metric` "learnt": a failure is likely, `value` is its
+    chance and `limit` the one from which on it is told. (ml_failure_predictor)"""
 
     failure: CauseName
     metric: str

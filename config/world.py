@@ -19,6 +19,7 @@ class World:
     state_dir: Path = field(default_factory=lambda: Path("state"))
     dry_run: bool = False
     prevention_s: float = 300.0  # PREVENTION_INTERVAL: how often prevention looks ahead
+    retrain_s: float = 3600.0  # ML_RETRAIN_INTERVAL: how often signs of failures may be learnt anew
 
     def target(self, name: str) -> Service | None:
         """Whom a fix may be meant for: a declared service, or an agent of our own."""

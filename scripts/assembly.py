@@ -90,6 +90,7 @@ async def assembled(world: World, settings: Settings, desk: Desk, only: str = ""
         world.no_chaos = lambda: why_no_chaos(settings, world.config, os.environ)
         hands.language_model = language_model(world.config.llm, settings)
         world.prevention_s = settings.prevention_interval
+        world.retrain_s = settings.ml_retrain_interval
         discovery = (
             Discovery(render, hands.disk, world.state_dir) if render and settings.render_mode else None
         )

@@ -39,7 +39,7 @@ MAKERS: Mapping[str, Callable[[World, Hands, Tell, AgentRestarter], Agent]] = {
     "intelligent_fix_selector": lambda world, *_: IntelligentFixSelector(world),
     "act_gate": lambda world, *_: ActGate(world),
     "anomaly_detector": lambda world, hands, *_: AnomalyDetector(world, hands.workers),
-    "ml_failure_predictor": lambda world, *_: MlFailurePredictor(world),
+    "ml_failure_predictor": lambda world, hands, *_: MlFailurePredictor(world, hands.workers),
     "predictive_maintenance": lambda world, *_: PredictiveMaintenance(world),
     "render_prevention_agent": lambda world, *_: RenderPreventionAgent(world),
     "application_recovery": lambda world, hands, _, agents: ApplicationRecovery(

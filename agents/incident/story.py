@@ -215,6 +215,9 @@ def _closed(fact: IncidentClosed) -> str:
 
 
 def _predicted(fact: FailurePredicted) -> str:
+    if fact.metric == "learnt":
+        about = f"mostly {fact.lead_time_s / 60:.0f} min after such signs"
+        return f"a failure of unknown kind is likely, {about} (chance {fact.confidence:.0%}, told from {fact.limit:.0%} on)"
     when = f"in {fact.lead_time_s:.0f} s" if fact.lead_time_s else "now"
     return f"{fact.failure} expected {when}: {fact.metric} {fact.value:g} of {fact.limit:g} ({fact.confidence:.0%})"
 

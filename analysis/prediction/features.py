@@ -14,12 +14,15 @@ FAR_SIGMAS = 3.0
 CLIP_SIGMAS = 20.0
 FLOOR = 0.02  # of a metric's spread over all entities: below it nothing is a deviation
 MIN_STEPS = 3.0
+NOTHING = 1e-5  # of a metric's spread, or of a sigma: less than that is what rounding left
 
 
 class Features:
     """Computes rows of the matrix as they are asked for; each depends on its entity's rows up to it alone."""
 
-    def __init__(self, samples: Record, scales: Floats, horizon: float) -> None:
+    def __init__(self, samples: Record, scales: Floats, horizon: float, *, exact: bool = False) -> None:
+        """`exact`: what rounding leaves of nothing counts as nothing, so that a tree cannot part rows by it."""
+        self._exact = exact
         self.samples = samples
         self.horizon = horizon
         self.scales = scales
@@ -43,9 +46,14 @@ class Features:
 
     def _columns(self, rows: Rows) -> Iterator[tuple[str, Floats]]:
         for metric, sums in self._sums.items():
-            yield from self._of_metric(metric, sums, rows)
-        yield from self._of_all(rows)
+            for name, column in self._of_metric(metric, sums, rows):
+                yield name, self._cleared(column, 1.0 if " in sigmas" in name else self.scales[metric])
+        for name, column in self._of_all(rows):
+            yield name, self._cleared(column, 1.0)
         yield from self._gaps(rows)
+
+    def _cleared(self, column: Floats, unit: float) -> Floats:
+        return np.where(np.abs(column) < NOTHING * unit, 0.0, column) if self._exact else column
 
     def _of_metric(self, metric: int, sums: Sums, rows: Rows) -> Iterator[tuple[str, Floats]]:
         name, end = self.samples.names[metric], rows + 1

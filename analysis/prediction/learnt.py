@@ -42,11 +42,12 @@ class Learnt(Struct, frozen=True):
     lag: float | None
     threshold: float
     held: Held
+    exact: bool = False
 
     def score(self, samples: Record, rows: Rows | None = None) -> Floats:
         """The probability for each of `rows`, from its entity's rows up to it."""
         wanted = np.arange(len(samples)) if rows is None else rows
-        features = Features(samples, np.array(self.scales), self.horizon[1])
+        features = Features(samples, np.array(self.scales), self.horizon[1], exact=self.exact)
         parts = [
             _margins(self.members, features, wanted[at : at + CHUNK_ROWS])
             for at in range(0, len(wanted), CHUNK_ROWS)
@@ -67,15 +68,23 @@ class _Sample(Struct, frozen=True):
 
 
 def learn(
-    samples: Record, horizon: tuple[float, float], budget: float, *, rounds: int = ROUNDS
+    samples: Record,
+    horizon: tuple[float, float],
+    budget: float,
+    *,
+    rounds: int = ROUNDS,
+    exact: bool = False,
 ) -> Learnt | None:
-    """None where there is too little to learn from: fewer than three failures, or all of one entity's fold."""
+    """None where there is too little to learn from: fewer than three failures, or all of one entity's fold.
+
+    `exact` is for metrics that mostly stand still: counts of events, threads.
+    """
     chosen = _choose(samples, horizon)
     inside = _inside(chosen.ahead, horizon)
     if sum(len(failures) for failures in samples.failures) < 3 or len(set(chosen.fold[inside].tolist())) < 2:
         return None
     spread = scales(samples)
-    features = Features(samples, spread, horizon[1])
+    features = Features(samples, spread, horizon[1], exact=exact)
     matrix = features.rows(chosen.rows)
     unseen = np.zeros(len(chosen.rows))
     for fold in range(FOLDS):
@@ -99,6 +108,7 @@ def learn(
         lag=lag,
         threshold=level,
         held=_held(samples, chosen, inside, scores >= level),
+        exact=exact,
     )
 
 

@@ -109,7 +109,8 @@ class MlFailurePredictor:
             while True:
                 await asyncio.sleep(self.world.retrain_s)
                 self._keep(foresight)
-                await foresight.learn(self._workers, outlet.now())
+                now = outlet.now()
+                await foresight.learn(self._workers, now, self.world.unix(now))
         finally:
             self._keep(foresight)
 

@@ -8,7 +8,7 @@ import structlog
 from msgspec import Struct
 
 from agents.events import AnomalyDetected, ChangeObserved, FixStarted, HealthChanged, ServiceSampled
-from agents.predicting.learning import DEADLINE_S, kept_and_learnt, past_file, recalled
+from agents.predicting.learning import DEADLINE_S, MODEL, kept_and_learnt, past_file, recalled
 from agents.predicting.past import Past
 from utils.array_files import read_array, write_array
 from utils.workers import WorkerError
@@ -52,7 +52,7 @@ class Foresight:
         if past is None:
             return None
         past.well = well
-        return self._judge(past) if past.sample(event) and well else None
+        return self._judge(past) if past.sample(event) else None
 
     def note(self, event: HealthChanged | ChangeObserved | AnomalyDetected | FixStarted, well: bool) -> None:
         """`well`: how the service was before."""
@@ -79,6 +79,8 @@ class Foresight:
                 past.put(*kept)
 
     async def recall_learnt(self, workers: Workers) -> None:
+        if not (self._folder / MODEL).exists():
+            return
         try:
             self._learnt = await workers.run(recalled, DEADLINE_S, self._folder)
         except TROUBLES as error:
@@ -93,13 +95,15 @@ class Foresight:
             if len(past):
                 write_array(past_file(self._folder, service), past.names, past.rows())
 
-    async def learn(self, workers: Workers, now: float) -> None:
-        """Anew where something failed since the last time, or a day has passed."""
+    async def learn(self, workers: Workers, now: float, unix: float) -> None:
+        """Anew where something failed since the last time, or a day has passed. `unix`: `now` on the wall clock."""
         if not self._failures and now < self._learnt_at + ANEW_S:
             return
         failures, self._learnt_at = self._failures, now
         try:
-            found = await workers.run(kept_and_learnt, DEADLINE_S, self._folder, tuple(self._pasts))
+            found = await workers.run(
+                kept_and_learnt, DEADLINE_S, self._folder, tuple(self._pasts), unix - now
+            )
         except TROUBLES as error:
             log.warning("failures_not_learnt", error=str(error))
             return

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from zlib import crc32
 
@@ -42,7 +43,7 @@ class Card(Struct, frozen=True):
     services: int
     days: float  # of samples, of all services together
     failures: int
-    until: float = 0.0  # on the daemon's clock
+    until: str = ""  # UTC
     forward: Forward | None = None
     threshold: float = 0.0
     horizon_s: tuple[float, float] = HORIZON_S
@@ -61,10 +62,11 @@ def past_file(folder: Path, service: str) -> Path:
     return folder / f"{service}.past"
 
 
-def kept_and_learnt(folder: Path, services: tuple[str, ...], rounds: int = ROUNDS) -> Outcome:
+def kept_and_learnt(folder: Path, services: tuple[str, ...], unix: float, rounds: int = ROUNDS) -> Outcome:
+    """`unix`: the wall clock, in seconds since 1970, at 0 of the daemon's own clock."""
     found = [read_array(past_file(folder, service)) for service in services]
     pasts = [each for each in found if each is not None and len(each[1])]
-    outcome, learnt = _learnt(pasts, rounds)
+    outcome, learnt = _learnt(pasts, unix, rounds)
     if learnt is None:
         (folder / MODEL).unlink(missing_ok=True)
     else:
@@ -86,7 +88,9 @@ def recalled(folder: Path) -> Outcome | None:
     return Outcome(card, scorer(learnt))
 
 
-def _learnt(pasts: Sequence[tuple[tuple[str, ...], Singles]], rounds: int) -> tuple[Outcome, Learnt | None]:
+def _learnt(
+    pasts: Sequence[tuple[tuple[str, ...], Singles]], unix: float, rounds: int
+) -> tuple[Outcome, Learnt | None]:
     failures = sum(int(np.isfinite(rows[:, 2]).sum()) for _, rows in pasts)
     days = sum(len(rows) for _, rows in pasts) / DAY_ROWS
     if failures < LEAST_FAILURES or days < LEAST_DAYS:
@@ -107,7 +111,7 @@ def _learnt(pasts: Sequence[tuple[tuple[str, ...], Singles]], rounds: int) -> tu
         services=len(pasts),
         days=days,
         failures=failures,
-        until=_until(samples),
+        until=_until(samples, unix),
         forward=held,
         threshold=learnt.threshold if learnt else 0.0,
     )
@@ -126,8 +130,8 @@ def _why_not(held: Forward | None) -> str:
     return ""
 
 
-def _until(samples: Record) -> float:
-    return float(samples.t.max())
+def _until(samples: Record, unix: float) -> str:
+    return datetime.fromtimestamp(float(samples.t.max()) + unix, UTC).isoformat(timespec="seconds")
 
 
 def _names(pasts: Sequence[tuple[tuple[str, ...], Singles]]) -> tuple[str, ...]:

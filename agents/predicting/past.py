@@ -88,7 +88,14 @@ class Past:
         return self._rows[: self._filled, : len(self._columns)].copy()
 
     def put(self, names: Sequence[str], rows: Singles) -> None:
-        """What was before everything that is here; figures that have no room are forgotten."""
+        """What was before everything that is here; figures that have no room are forgotten.
+
+        What is no older than what is here comes of a clock that was lost, and is forgotten.
+        """
+        first = self._rows[0] if self._filled else None
+        since = self._slot if first is None else first[0] * DAY_ROWS + first[1]
+        if since >= 0:
+            rows = rows[rows[:, 0] * DAY_ROWS + rows[:, 1] < since]
         for name in names:
             self._column(name)
         wide = np.full((len(rows), WIDTH), np.nan, np.float32)
@@ -107,6 +114,10 @@ class Past:
         if slot <= self._slot:
             return False
         done = self._slot >= 0 and self._close()
+        if self._slot < 0 and self._filled:
+            older = self._rows[:, 0] * DAY_ROWS + self._rows[:, 1] < slot
+            self._rows = self._rows[older]
+            self._filled = len(self._rows)
         self._slot = slot
         self._begin()
         return done

@@ -19,12 +19,13 @@ ROUNDS = 30
 
 
 async def _learnt(folder: Path, names: list[str]) -> Outcome:
-    return await ProcessWorkers().run(kept_and_learnt, DEADLINE_S, folder, tuple(names), ROUNDS)
+    return await ProcessWorkers().run(kept_and_learnt, DEADLINE_S, folder, tuple(names), 1.7e9, ROUNDS)
 
 
 async def test_failures_with_signs_are_told_on_services_and_days_never_seen(tmp_path: Path) -> None:
     outcome = await _learnt(tmp_path, write_pasts(tmp_path, signs=True))
     assert outcome.card.used
+    assert outcome.card.until == "2023-11-20T22:13:20+00:00"
     assert outcome.card.forward is not None
     assert outcome.card.forward.told >= 0.8 * outcome.card.forward.failures
     assert outcome.scorer is not None
@@ -51,6 +52,9 @@ async def test_a_model_is_recalled_as_it_was_and_noise_takes_its_place_by_nothin
     assert kept is not None
     samples = recorded([kept], again.scorer.names)
     assert again.scorer.chance(samples) == outcome.scorer.chance(samples)
+    whole = (tmp_path / MODEL).read_bytes()
+    (tmp_path / MODEL).write_bytes(whole.replace(b'"lead":', b'"lead":1', 1))
+    assert recalled(tmp_path) is None
     outcome = await _learnt(tmp_path, write_pasts(tmp_path, signs=False, services=4))
     assert (outcome.scorer, outcome.card.used, outcome.card.why != "") == (None, False, True)
     assert not (tmp_path / MODEL).exists()

@@ -17,6 +17,7 @@ from agents.events import (
     HealthChanged,
     ServiceSampled,
 )
+from agents.incident.story import sentence
 from agents.ml_failure_predictor import RECALLED_AFTER_S, MlFailurePredictor
 from agents.predicting.foresight import ON_PURPOSE_S, Foresight, Word
 from agents.predicting.learning import (
@@ -99,6 +100,31 @@ def test_ten_days_are_kept_and_no_more() -> None:
     assert MOST_ROWS - DAY_ROWS <= len(past) <= MOST_ROWS
     assert column(past, "cpu_percent")[-1] == MOST_ROWS + DAY_ROWS // 2 - 1
     assert past.rows().nbytes <= MOST_ROWS * WIDTH * 4
+
+
+def test_of_more_than_ten_days_on_disk_the_newest_come_back(tmp_path: Path) -> None:
+    rows = np.ones((MOST_ROWS + 50, 4), np.float32)
+    rows[:, 0], rows[:, 1] = np.arange(len(rows)) // DAY_ROWS, np.arange(len(rows)) % DAY_ROWS
+    past = Past()
+    past.put(("day", "place", "failure", "cpu_percent"), rows)
+    assert (len(past), column(past, "place")[0]) == (MOST_ROWS, 50)
+
+
+@pytest.mark.parametrize("sampled_first", [True, False])
+def test_what_a_lost_clock_left_behind_in_the_future_is_forgotten(sampled_first: bool) -> None:
+    old, past = Past(), Past()
+    filled(old, 20)
+    if sampled_first:
+        past.sample(sample(10 * PERIOD_S, cpu_percent=1.0))
+    past.put(old.names, old.rows())
+    past.well = True
+    for row in range(10, 14):
+        past.sample(sample(row * PERIOD_S, cpu_percent=1.0))
+    places = column(past, "place")
+    assert places[:10] == list(range(10))
+    assert places == sorted(set(places))
+    assert places[-1] == 12
+    past.record(FIGURES)
 
 
 def test_figures_beyond_those_that_have_room_are_left_out() -> None:
@@ -202,13 +228,13 @@ def test_without_a_worker_nothing_is_kept() -> None:
 
 def test_nothing_is_learnt_from_four_failures_or_less_than_two_days(tmp_path: Path) -> None:
     few = write_pasts(tmp_path, signs=True, services=1, days=4)
-    card = kept_and_learnt(tmp_path, tuple(few)).card
+    card = kept_and_learnt(tmp_path, tuple(few), 0.0).card
     assert (card.used, card.why, card.failures) == (False, "too little to learn from", 4)
     short = write_pasts(tmp_path, signs=True, services=1, days=1)
     _, rows = read_array(past_file(tmp_path, short[0])) or ((), np.empty(0, np.float32))
     rows[50:250:40, 2] = 1.0
     write_array(past_file(tmp_path, "shop0"), NAMES, rows)
-    card = kept_and_learnt(tmp_path, tuple(short)).card
+    card = kept_and_learnt(tmp_path, tuple(short), 0.0).card
     assert (card.used, card.why, card.failures >= 5) == (False, "too little to learn from", True)
     assert not (tmp_path / MODEL).exists()
     assert msgspec.json.decode((tmp_path / CARD).read_bytes(), type=Card) == card
@@ -224,6 +250,8 @@ async def test_learning_happens_after_a_failure_or_a_day_and_what_was_kept_is_re
     tmp_path: Path,
 ) -> None:
     workers = VirtualWorkers()
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / MODEL).write_bytes(b"damaged")
     agent = agent_of(tmp_path, workers)
     runs = asyncio.create_task(agent.run(_Clock()))
     handled(agent, sample(0.0, cpu_percent=1.0), health(1.0, "healthy"))
@@ -323,3 +351,12 @@ def test_what_rounding_leaves_of_nothing_is_nothing_whatever_comes_later(tmp_pat
     zero = [(each == 0).tolist() for each in found]
     assert zero[0] == zero[1]
     np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-6)
+
+
+def test_people_read_how_likely_it_is_and_how_long_before() -> None:
+    word = FailurePredicted(
+        service="shop", failure="unknown", metric="learnt", value=0.62, limit=0.4, lead_time_s=3300.0, confidence=0.62
+    )  # fmt: skip
+    assert sentence(word) == (
+        "a failure of unknown kind is likely, mostly 55 min after such signs (chance 62%, told from 40% on)"
+    )

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from agents.events import AnomalyDetected, ChangeObserved, FixStarted, HealthChanged, ServiceSampled
 from agents.predicting.learning import DEADLINE_S, MODEL, kept_and_learnt, past_file, recalled
-from agents.predicting.past import Past
+from agents.predicting.past import Past, rows_each
 from utils.array_files import read_array, write_array
 from utils.workers import WorkerError
 
@@ -76,6 +76,7 @@ class Foresight:
             kept = read_array(past_file(self._folder, service))
             past = self._past(service)
             if kept is not None and past is not None:
+                past.most = rows_each(len(services))
                 past.put(*kept)
 
     async def recall_learnt(self, workers: Workers) -> None:
@@ -92,6 +93,7 @@ class Foresight:
             del self._pasts[gone]
             past_file(self._folder, gone).unlink(missing_ok=True)
         for service, past in self._pasts.items():
+            past.most = rows_each(len(self._pasts))
             if len(past):
                 write_array(past_file(self._folder, service), past.names, past.rows())
 

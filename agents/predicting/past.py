@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 PERIOD_S = 300.0
 DAY_ROWS = int(86_400 / PERIOD_S)
-MOST_ROWS = 10 * DAY_ROWS
+MOST_ROWS = 10 * DAY_ROWS  # of each of many services
+MOST_OF_FEW = 40 * DAY_ROWS
+ROWS_OF_ALL = 400 * DAY_ROWS
 CHUNK_ROWS = DAY_ROWS
 PLACE = ("day", "place", "failure")  # failure: seconds from the row's begin; NaN: none
 FIGURES = ("cpu_percent", "rss_mib", "threads", "open_files")
@@ -33,9 +35,10 @@ _OF_LANGUAGES = ("python_", "process_", "go_")  # what every client library tell
 
 
 class Past:
-    """At most ten days, about 220 kB. Rows of times in which the service was not well are left out."""
+    """At most `most` rows, about 22 kB a day. Rows of times in which the service was not well are left out."""
 
     def __init__(self) -> None:
+        self.most = MOST_ROWS
         self.well = False
         self.life = ""
         self._columns = {name: n for n, name in enumerate((*PLACE, *FIGURES, *COUNTED))}
@@ -102,7 +105,7 @@ class Past:
         for place, name in enumerate(names):
             if name in self._columns:
                 wide[:, self._columns[name]] = rows[:, place]
-        self._rows = np.concatenate([wide, self._rows[: self._filled]])[-MOST_ROWS:]
+        self._rows = np.concatenate([wide, self._rows[: self._filled]])[-self.most :]
         self._filled = len(self._rows)
 
     def record(self, names: tuple[str, ...]) -> Record:
@@ -141,7 +144,7 @@ class Past:
         return True
 
     def _grow(self) -> None:
-        kept = self._rows[max(self._filled + CHUNK_ROWS - MOST_ROWS, 0) : self._filled]
+        kept = self._rows[max(self._filled + CHUNK_ROWS - self.most, 0) : self._filled]
         self._filled = len(kept)
         self._rows = np.concatenate([kept, np.empty((CHUNK_ROWS, WIDTH), np.float32)])
 
@@ -175,6 +178,15 @@ class Past:
             return float("nan")
         over = count - before[2] if source.kind == "mean" else event.at - before[0]
         return (value - before[1]) / over if over > 0 else float("nan")
+
+
+def rows_each(services: int) -> int:
+    """How much is kept of each: a single service needs weeks until it has failed often enough to learn from.
+
+    >>> [rows_each(services) // DAY_ROWS for services in (0, 1, 10, 20, 100)]
+    [40, 40, 40, 20, 10]
+    """
+    return min(max(ROWS_OF_ALL // max(services, 1), MOST_ROWS), MOST_OF_FEW)
 
 
 def recorded(pasts: Sequence[tuple[Sequence[str], Singles]], names: tuple[str, ...]) -> Record:

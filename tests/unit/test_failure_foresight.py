@@ -110,6 +110,16 @@ def test_of_more_than_ten_days_on_disk_the_newest_come_back(tmp_path: Path) -> N
     assert (len(past), column(past, "place")[0]) == (MOST_ROWS, 50)
 
 
+def test_of_a_few_services_forty_days_are_kept_and_of_many_ten(tmp_path: Path) -> None:
+    foresight = Foresight(tmp_path)
+    for n in range(20):
+        foresight.sample(ServiceSampled(service=f"shop{n}", names=(), values=(), at=0.0), well=True)
+    foresight.keep([f"shop{n}" for n in range(20)])
+    assert {past.most for past in foresight._pasts.values()} == {20 * DAY_ROWS}
+    foresight.keep(["shop1"])
+    assert [past.most for past in foresight._pasts.values()] == [40 * DAY_ROWS]
+
+
 @pytest.mark.parametrize("sampled_first", [True, False])
 def test_what_a_lost_clock_left_behind_in_the_future_is_forgotten(sampled_first: bool) -> None:
     old, past = Past(), Past()

@@ -18,6 +18,10 @@ VIRTUAL = (
     "tests/integration/daemon",
     "tests/integration/sweeps",
     "tests/integration/test_crash_sweep.py",
+    # real, and here so that both halves take about as long
+    "tests/integration/mlops/test_guide.py",
+    "tests/integration/mlops/test_test_self_healing.py",
+    "tests/integration/mlops/test_demo_mlops.py",
 )
 HALVES = (VIRTUAL, ("tests", *(f"--ignore={path}" for path in VIRTUAL), "-o", "cache_dir=.pytest_cache/real"))
 WHOLE = (("tests",),)

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import ceil
 from pathlib import Path
 from zlib import crc32
 
@@ -24,8 +25,9 @@ HORIZON_S = (600.0, 7200.0)
 LEAST_FAILURES = 5
 LEAST_DAYS = 2.0  # of samples, of all services together
 FALSE_PER_DAY = 1.0  # words to people that come to nothing, of all services together
-ROWS_OF_A_WORD = 4  # a false alarm seldom is one row
+ROWS_OF_A_WORD = 2  # a false alarm seldom is one row; so that the promise is kept also on a bad day
 LEAST_TOLD = 2
+LEAST_SHARE = 0.25  # of the later failures: who tells fewer is not worth the words
 CHANCE = 0.01
 MOST_OTHERS = 8
 MODEL, CARD = "failures.model", "failures_card.json"
@@ -103,7 +105,7 @@ def _learnt(
     samples = recorded(pasts, _names(pasts))
     budget = min(FALSE_PER_DAY * ROWS_OF_A_WORD / DAY_ROWS / len(pasts), 0.5)
     held = forward(samples, HORIZON_S, budget, rounds=rounds)
-    why = _why_not(held)
+    why = why_not(held)
     learnt = None if why else learn(samples, HORIZON_S, budget, rounds=rounds, exact=True)
     card = Card(
         used=learnt is not None,
@@ -118,11 +120,12 @@ def _learnt(
     return Outcome(card, scorer(learnt) if learnt else None), learnt
 
 
-def _why_not(held: Forward | None) -> str:
+def why_not(held: Forward | None) -> str:
     if held is None:
         return "too few failures to learn from some and to try it on others"
-    if held.told < LEAST_TOLD:
-        return f"{held.told} of {held.failures} later failures told, where {LEAST_TOLD} are the least"
+    least = max(LEAST_TOLD, ceil(LEAST_SHARE * held.failures))
+    if held.told < least:
+        return f"{held.told} of {held.failures} later failures told, where {least} are the least"
     if held.chance > CHANCE:
         return f"words at random times tell as many in {held.chance:.1%} of all cases"
     if held.false_per_day > FALSE_PER_DAY:

@@ -28,6 +28,7 @@ from agents.predicting.learning import (
     kept_and_learnt,
     past_file,
     recalled,
+    why_not,
 )
 from agents.predicting.past import DAY_ROWS, FIGURES, MOST_ROWS, PERIOD_S, WIDTH, Past, recorded
 from analysis.prediction.features import Features, scales
@@ -370,3 +371,21 @@ def test_people_read_how_likely_it_is_and_how_long_before() -> None:
     assert sentence(word) == (
         "a failure of unknown kind is likely, mostly 55 min after such signs (chance 62%, told from 40% on)"
     )
+
+
+@pytest.mark.parametrize(
+    ("failures", "told", "false_per_day", "chance", "why"),
+    [
+        (2, 2, 1.0, 0.01, ""),
+        (40, 10, 0.0, 0.001, ""),
+        (2, 1, 0.0, 0.001, "1 of 2 later failures told, where 2 are the least"),
+        (40, 9, 0.0, 0.001, "9 of 40 later failures told, where 10 are the least"),
+        (4, 4, 0.0, 0.011, "words at random times tell as many in 1.1% of all cases"),
+        (4, 4, 1.2, 0.001, "1.2 false words a day, where 1 is promised"),
+    ],
+)
+def test_what_does_no_better_than_chance_or_breaks_the_promise_is_not_used(
+    failures: int, told: int, false_per_day: float, chance: float, why: str
+) -> None:
+    assert why_not(Forward(failures, told, 1800.0, false_per_day, 9.0, chance)) == why
+    assert why_not(None) != ""

@@ -125,7 +125,7 @@ class RcaEngine:
         cases = self.state.cases
         match fact:
             case IncidentOpened():
-                case = Case(fact.service, fact.symptom, fact.reason)
+                case = Case(fact.service, fact.symptom, fact.reason, opened_at=fact.at)
                 cases[fact.incident] = replace(
                     case, signature=signature(self._view_without_config(fact.service))
                 )
@@ -162,7 +162,7 @@ class RcaEngine:
         trouble = self._notes(case.service).trouble
         view = self._view_without_config(case.service)
         now = trouble.symptom if trouble else case.symptom
-        return Case(case.service, now, signature=signature(view), found=case.found)
+        return Case(case.service, now, signature=signature(view), found=case.found, opened_at=case.opened_at)
 
     def _diagnose(
         self, at: float, case: Case, newer: Mapping[str, Notes] = MappingProxyType({})
@@ -178,7 +178,8 @@ class RcaEngine:
             return self._view(service, newer.get(name)) if service else self._view_without_config(name)
 
         views = Views({*services, case.service}, view)
-        suspect_s = self.world.config.windows.change_suspect_s
+        open_s = at - case.opened_at if case.opened_at else 0.0  # what was suspect when it began stays so
+        suspect_s = self.world.config.windows.change_suspect_s + open_s
         scene = Scene(
             now=at,
             service=case.service,

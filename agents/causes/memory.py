@@ -57,6 +57,7 @@ class Case(Struct, frozen=True):
     found: tuple[str, str] = ("", "")  # (cause, culprit) of the last answer
     refuted: tuple[tuple[str, str], ...] = ()
     advised: tuple[str, str] = ("", "")  # (cause, culprit) that a language model thinks true
+    opened_at: float = 0.0  # 0: now
 
 
 def answered(case: Case, fact: CauseFound | AdviceGiven) -> Case:

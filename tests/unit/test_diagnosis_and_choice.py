@@ -868,3 +868,15 @@ def test_an_agent_of_our_own_is_restarted_as_often_as_is_allowed_and_nothing_els
         )
         answers = both.tell(failed, incident=chosen.incident)
     assert only(answers, FixesExhausted).service == notifier
+
+
+def test_a_release_that_was_suspect_when_the_trouble_began_stays_so_for_as_long_as_that_lasts() -> None:
+    made = chain()
+    made.tell(
+        ChangeObserved(service="shop", kind="release", what="releases/current", before="v1", after="v2")
+    )
+    ill = sick(symptom="bad_status", status=500, output="KeyError: 'price' in version v2")
+    opened = made.open(ill, after_s=2)
+    incident = opened[0].incident
+    again = made.tell(IncidentRetried(service="shop", round=9, reason="r"), after_s=5000, incident=incident)
+    assert only(again, CauseFound).best.name == "bad_deploy"
